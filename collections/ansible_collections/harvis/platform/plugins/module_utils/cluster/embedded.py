@@ -1,0 +1,206 @@
+"""``EmbeddedCluster``: make, adopt or take down the one Kubernetes of this host."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.harvis.platform.plugins.module_utils.cluster import containerd, kubeadm, teardown
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.images import ControlPlaneImages
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.mark import Mark, fingerprint, refuse_foreign
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.network import PodNetwork
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import ClusterError, ClusterSpec
+from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
+from ansible_collections.harvis.platform.plugins.module_utils.process import Runner, SystemRunner
+from ansible_collections.harvis.platform.plugins.module_utils.service import Program, ServicesResult, manager_for_host
+
+READY_SECONDS = 240.0
+
+
+@dataclass
+class Outcome:
+    """What was (or would be) done, one reason a step."""
+
+    reasons: list[str] = field(default_factory=list)
+
+    def to_result(self) -> dict[str, t.Any]:
+        return {"changed": bool(self.reasons), "reasons": self.reasons}
+
+
+@dataclass(frozen=True)
+class EmbeddedCluster:
+    """kubeadm's cluster on this host, as described by ``spec``."""
+
+    spec: ClusterSpec
+    runner: Runner = field(default_factory=SystemRunner)
+
+    def ensure(self, builder: t.Sequence[Program] = (), *, dry: bool = False) -> Outcome:
+        """Bring the cluster up, or bring it back; ``builder`` are more programs for the same supervisor.
+
+        Raises ClusterError: PLB-FOREIGN, PLB-VERSION, or PLB-PROCESS with kubeadm's or the kubelet's last lines.
+        """
+        refuse_foreign(self.spec)
+        mark = Mark.read(self.spec.mark)
+        self._refuse_other_version(mark)
+        made = mark is not None and mark.ca is not None and self.spec.admin_conf.exists()
+        outcome = Outcome()
+        if dry:
+            services = self._services().ensure([*self.programs(), *builder], dry=True)
+            outcome.reasons += list(services.reasons) + ([] if made else ["the cluster does not exist"])
+            return outcome
+        outcome.reasons += self._write_configuration()
+        if not made:
+            self._clear_half_made(mark)
+            Mark(self.spec.version, None).write(self.spec.mark)
+        outcome.reasons += self._start([*self.programs()[:1], *builder]).reasons
+        outcome.reasons += [f"image {name} imported" for name in self._images().ensure()]
+        outcome.reasons += ["pod network rules made"] if PodNetwork(self.spec, self.runner).ensure() else []
+        outcome.reasons += self._start(self.programs()[1:]).reasons
+        if not made:
+            self._init()
+            Mark(self.spec.version, fingerprint(self.spec.ca_certificate)).write(self.spec.mark)
+            outcome.reasons.append("kubeadm made the cluster")
+        self.wait_ready()
+        return outcome
+
+    def remove(self, *, dry: bool = False) -> Outcome:
+        """Take the cluster down; only one that bears our mark."""
+        refuse_foreign(self.spec)
+        services = self._services()
+        outcome = Outcome(list(services.remove(dry=True).reasons))
+        outcome.reasons += ["the cluster exists"] if self.spec.mark.exists() else []
+        if outcome.reasons and not dry:
+            services.remove()
+            teardown.take_down(self.spec, self.runner)
+        return outcome
+
+    def programs(self) -> list[Program]:
+        """containerd and kubelet, in the order in which they start."""
+        kubelet = (
+            self.spec.program("kubelet"),
+            "--config=/var/lib/kubelet/config.yaml",
+            "--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf",
+            "--kubeconfig=/etc/kubernetes/kubelet.conf",
+            f"--node-ip={self.spec.address}",
+            f"--hostname-override={self.spec.node_name}",
+        )
+        return [
+            Program("containerd", ("/usr/bin/containerd", "--config", str(self._containerd_config))),
+            Program("kubelet", kubelet, after=("containerd",)),
+        ]
+
+    def wait_ready(self, seconds: float = READY_SECONDS) -> None:
+        """Return when the API answers, the node is Ready and every kube-system pod is."""
+        deadline = time.monotonic() + seconds
+        while True:
+            missing = self._not_ready()
+            if missing is None:
+                return
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    *fail(
+                        "ROL-TIMEOUT",
+                        "embedded cluster",
+                        f"not ready after {seconds:.0f} s: {missing}",
+                        evidence=self._kubelet_tail(),
+                        fix=f"Read {self.spec.data_dir}/log/kubelet.log.",
+                    ).findings
+                )
+            time.sleep(1)
+
+    def _not_ready(self) -> str | None:
+        answer = self._kubectl("get", "--raw", "/readyz")
+        if answer is None:
+            return "the API server does not answer"
+        template = '{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
+        nodes = self._kubectl("get", "nodes", "-o", f"jsonpath={template}") or ""
+        pods = self._kubectl("get", "pods", "-n", "kube-system", "-o", f"jsonpath={template}") or ""
+        waiting = [line for line in (*nodes.split(), *pods.split()) if not line.endswith("=True")]
+        if waiting or not nodes.strip() or "coredns" not in pods or "kube-proxy" not in pods:
+            return ", ".join(waiting) or "no node is registered"
+        return None
+
+    def _kubectl(self, *arguments: str) -> str | None:
+        argv = [self.spec.program("kubectl"), "--kubeconfig", str(self.spec.admin_conf), "--request-timeout=5s", *arguments]
+        done = self.runner.run(argv, check=False, timeout=30)
+        return done.stdout if done.rc == 0 else None
+
+    def _init(self) -> None:
+        config = self.spec.data_dir / "kubeadm.json"
+        config.write_text(kubeadm.init_documents(self.spec, cgroup_driver=self._cgroup_driver()))
+        argv = [
+            self.spec.program("kubeadm"),
+            "init",
+            f"--config={config}",
+            f"--ignore-preflight-errors={','.join(kubeadm.IGNORED_CHECKS)}",
+            "--skip-token-print",
+        ]
+        self.runner.run(argv, timeout=READY_SECONDS * 2, env={"PATH": f"{self.spec.bin_dir}:/usr/sbin:/usr/bin:/sbin:/bin"})
+
+    def _clear_half_made(self, mark: Mark | None) -> None:
+        """A run that was killed inside ``kubeadm init`` leaves state that only a new start gets rid of."""
+        if mark is not None and mark.ca is None:
+            self._services().remove()
+            teardown.take_down(self.spec, self.runner)
+            self._write_configuration()
+
+    def _refuse_other_version(self, mark: Mark | None) -> None:
+        if mark is not None and mark.version != self.spec.version:
+            raise ClusterError(
+                *fail(
+                    "PLB-VERSION",
+                    "embedded cluster",
+                    f"runs Kubernetes {mark.version}; wanted is {self.spec.version}",
+                    fix="Keep the version, or `make down` and `make up` (memories and models are kept).",
+                ).findings
+            )
+
+    def _write_configuration(self) -> list[str]:
+        wanted = {
+            self._containerd_config: containerd.containerd_toml(
+                self.spec, systemd_cgroup=self._cgroup_driver() == "systemd", confined=not _runs_systemd()
+            ),
+            containerd.cni_folder(self.spec) / "10-harvis.conflist": containerd.cni_conflist(self.spec),
+        }
+        reasons = []
+        for path, text in wanted.items():
+            if not path.exists() or path.read_text() != text:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+                reasons.append(f"{path.name} written")
+        forward = Path("/proc/sys/net/ipv4/ip_forward")
+        if forward.read_text().strip() != "1":
+            forward.write_text("1\n")
+            reasons.append("IPv4 forwarding switched on")
+        return reasons
+
+    def _start(self, programs: t.Sequence[Program]) -> ServicesResult:
+        result = self._services().ensure(programs)
+        deadline = time.monotonic() + 30
+        while not self.spec.socket.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return result
+
+    def _services(self) -> t.Any:
+        return manager_for_host(self.spec.data_dir, self.spec.run_dir)
+
+    def _images(self) -> ControlPlaneImages:
+        return ControlPlaneImages(self.spec, self.runner)
+
+    @property
+    def _containerd_config(self) -> Path:
+        return self.spec.data_dir / "etc" / "containerd.toml"
+
+    def _kubelet_tail(self) -> str:
+        log = self.spec.data_dir / "log" / "kubelet.log"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-8:]) if log.exists() else ""
+
+    @staticmethod
+    def _cgroup_driver() -> str:
+        return "systemd" if _runs_systemd() else "cgroupfs"
+
+
+def _runs_systemd() -> bool:
+    return Path("/run/systemd/system").is_dir()

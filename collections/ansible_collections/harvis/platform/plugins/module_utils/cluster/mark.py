@@ -1,0 +1,70 @@
+"""Whose cluster is on this host? The mark is a file of ours that names the cluster's certificate authority."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import (
+    KUBERNETES_FOLDERS,
+    ClusterError,
+    ClusterSpec,
+)
+from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
+from ansible_collections.harvis.platform.plugins.module_utils.service.proc import processes
+
+
+@dataclass(frozen=True)
+class Mark:
+    """``ca`` is the SHA-256 of the cluster's CA certificate, or None while the cluster is being made."""
+
+    version: str
+    ca: str | None
+
+    @classmethod
+    def read(cls, path: Path) -> Mark | None:
+        try:
+            data: dict[str, t.Any] = json.loads(path.read_text())
+        except (OSError, ValueError):
+            return None
+        return cls(data["version"], data.get("ca"))
+
+    def write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"version": self.version, "ca": self.ca}, indent=1) + "\n")
+
+
+def fingerprint(certificate: Path) -> str | None:
+    """SHA-256 of a certificate file, or None where there is none."""
+    try:
+        return hashlib.sha256(certificate.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def refuse_foreign(spec: ClusterSpec) -> None:
+    """Raise ClusterError (PLB-FOREIGN) when Kubernetes state on this host is not marked as ours."""
+    mark = Mark.read(spec.mark)
+    found = fingerprint(spec.ca_certificate)
+    if mark and (mark.ca is None or found is None or mark.ca == found):
+        return
+    traces = [str(folder) for folder in KUBERNETES_FOLDERS if _has_state(folder)]
+    traces += [f"process {p.pid} {p.executable}" for p in processes() if Path(p.executable).name in ("kubelet", "k3s")]
+    if traces:
+        raise ClusterError(
+            *fail(
+                "PLB-FOREIGN",
+                "host",
+                "Kubernetes state is present that this platform did not make",
+                evidence=", ".join(traces),
+                fix="Use it with cluster_provider=existing and its kubeconfig, or remove it yourself (kubeadm reset).",
+            ).findings
+        )
+
+
+def _has_state(folder: Path) -> bool:
+    # Packages and volume mounts leave empty folders behind; those belong to nobody.
+    return folder.is_dir() and any(p.name not in ("manifests", "lost+found") for p in folder.iterdir())

@@ -1,0 +1,83 @@
+"""Giving the host back: processes, mounts, interfaces and state of the cluster; packages, caches and data stay."""
+
+from __future__ import annotations
+
+import shutil
+import typing as t
+from pathlib import Path
+
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.network import PodNetwork
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import KUBERNETES_FOLDERS, ClusterSpec
+from ansible_collections.harvis.platform.plugins.module_utils.process import Runner
+from ansible_collections.harvis.platform.plugins.module_utils.service.proc import Process, processes, stop
+
+# Time for a broker or a store to write its last pages.
+GRACE_SECONDS = 30.0
+NETWORK_NAMESPACES = Path("/run/netns")
+
+
+def stop_containers(spec: ClusterSpec) -> int:
+    """End every container of our containerd, whether the daemon still lives or not; returns how many processes."""
+    everything = list(processes())
+    shims = [p for p in everything if _is_shim(p, spec)]
+    inside = _descendants({p.pid for p in shims}, everything)
+    ended = stop(inside, patience=GRACE_SECONDS)
+    stop([p.pid for p in shims], patience=2)
+    return len(ended)
+
+
+def _is_shim(process: Process, spec: ClusterSpec) -> bool:
+    return "containerd-shim" in Path(process.executable).name and str(spec.socket) in process.argv
+
+
+def _descendants(roots: set[int], everything: t.Sequence[Process]) -> list[int]:
+    found: set[int] = set()
+    frontier = set(roots)
+    while frontier:
+        frontier = {p.pid for p in everything if p.parent in frontier} - found
+        found |= frontier
+    return sorted(found)
+
+
+def unmount(prefixes: t.Sequence[Path], runner: Runner) -> None:
+    """Unmount everything below the given folders (which may be mount points of their own), deepest first."""
+    mounts = [line.split()[1].replace("\\040", " ") for line in Path("/proc/mounts").read_text().splitlines()]
+    below = [m for m in mounts if any(p in Path(m).parents for p in prefixes)]
+    for mount in sorted(below, key=len, reverse=True):
+        runner.run(["umount", "--lazy", mount], check=False)
+
+
+def remove_pod_namespaces(runner: Runner) -> None:
+    """Named network namespaces of pods (and with them their interfaces)."""
+    for namespace in NETWORK_NAMESPACES.glob("cni-*"):
+        runner.run(["ip", "netns", "delete", namespace.name], check=False)
+    if NETWORK_NAMESPACES.is_dir() and not any(NETWORK_NAMESPACES.iterdir()):
+        runner.run(["umount", "--lazy", str(NETWORK_NAMESPACES)], check=False)
+
+
+def remove_state(spec: ClusterSpec) -> None:
+    """Delete the cluster's own folders; a folder that is itself a mount point is emptied instead."""
+    own = (*KUBERNETES_FOLDERS, spec.containerd_root, spec.run_dir, spec.data_dir / "cni", spec.data_dir / "images")
+    for folder in own:
+        _remove_tree(folder)
+    for leftover in (Path("/var/lib/cni/results"), Path("/var/lib/cni")):
+        if leftover.is_dir() and not any(leftover.iterdir()):
+            leftover.rmdir()
+    spec.mark.unlink(missing_ok=True)
+
+
+def _remove_tree(folder: Path) -> None:
+    if folder.is_mount():
+        for child in folder.iterdir():
+            shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=not folder.exists())
+
+
+def take_down(spec: ClusterSpec, runner: Runner) -> None:
+    """Everything after the daemons have been stopped."""
+    stop_containers(spec)
+    remove_pod_namespaces(runner)
+    unmount([*KUBERNETES_FOLDERS, spec.run_dir, spec.containerd_root], runner)
+    PodNetwork(spec, runner).remove()
+    remove_state(spec)

@@ -1,0 +1,65 @@
+"""Processes of this machine, read from /proc."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One running process: its pid, the file it executes, its arguments and its parent."""
+
+    pid: int
+    executable: str
+    argv: tuple[str, ...]
+    parent: int
+
+
+def processes(root: Path = PROC) -> t.Iterator[Process]:
+    """Every process that can be read; those that end meanwhile are left out."""
+    for folder in root.iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            argv = tuple(a.decode(errors="replace") for a in (folder / "cmdline").read_bytes().split(b"\0") if a)
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            executable = str((folder / "exe").readlink())
+        except (OSError, ValueError, IndexError):
+            continue
+        yield Process(int(folder.name), executable.removesuffix(" (deleted)"), argv, parent)
+
+
+def is_running(pid: int, root: Path = PROC) -> bool:
+    """Whether ``pid`` names a live process (a zombie is not one)."""
+    try:
+        return (root / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def stop(pids: t.Iterable[int], *, patience: float = 20.0) -> list[int]:
+    """End processes by pid: SIGTERM, then SIGKILL after ``patience`` seconds; returns those that were running."""
+    ended = [pid for pid in pids if _signal(pid, signal.SIGTERM)]
+    deadline = time.monotonic() + patience
+    while any(map(is_running, ended)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for pid in filter(is_running, ended):
+        _signal(pid, signal.SIGKILL)
+    while any(map(is_running, ended)) and time.monotonic() < deadline + 10:
+        time.sleep(0.05)
+    return ended
+
+
+def _signal(pid: int, number: signal.Signals) -> bool:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,208 @@
+"""Programs under supervisord, for hosts where systemd is not PID 1 (containers, minimal systems)."""
+
+from __future__ import annotations
+
+import resource
+import shlex
+import sys
+import time
+import typing as t
+import xmlrpc.client
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError, fail
+from ansible_collections.harvis.platform.plugins.module_utils.process import Runner, SystemRunner
+from ansible_collections.harvis.platform.plugins.module_utils.service.manager import ServicesResult
+from ansible_collections.harvis.platform.plugins.module_utils.service.proc import is_running, processes, stop
+from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
+
+LOG_BYTES = "20MB"
+START_PATIENCE = 20.0
+
+
+class ServiceError(HarvisError):
+    """The supervisor itself cannot be started or asked."""
+
+
+def program_section(program: Program, log_dir: Path, priority: int) -> str:
+    """The ``[program:x]`` section (http://supervisord.org/configuration.html) of one program."""
+    environment = ",".join(f'{k}="{v}"' for k, v in sorted(program.environment.items()))
+    lines = [
+        f"[program:{program.name}]",
+        f"command={_escape(shlex.join(program.command))}",
+        *([f"environment={_escape(environment)}"] if environment else []),
+        f"priority={priority}",
+        "autorestart=true",
+        # A kubelet ends and is started again until kubeadm has written its configuration.
+        "startsecs=1",
+        "startretries=1000000",
+        f"stopwaitsecs={program.stop_seconds}",
+        "redirect_stderr=true",
+        f"stdout_logfile={log_dir}/{program.name}.log",
+        f"stdout_logfile_maxbytes={LOG_BYTES}",
+        "stdout_logfile_backups=1",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def open_files() -> int:
+    """Descriptors the programs may open: plenty, within what this host lets us ask for."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return 65536 if hard == resource.RLIM_INFINITY else min(hard - 1, 65536)
+
+
+def _escape(value: str) -> str:
+    return value.replace("%", "%%")
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """supervisord with its configuration under ``data_dir`` and its socket under ``run_dir``."""
+
+    data_dir: Path
+    run_dir: Path
+    runner: Runner = field(default_factory=SystemRunner)
+
+    @property
+    def config(self) -> Path:
+        return self.data_dir / "supervisor" / "supervisord.conf"
+
+    @property
+    def programs_dir(self) -> Path:
+        return self.data_dir / "supervisor" / "programs"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data_dir / "log"
+
+    @property
+    def socket(self) -> Path:
+        return self.run_dir / "supervisor.sock"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.run_dir / "supervisord.pid"
+
+    def ensure(self, programs: t.Sequence[Program], *, dry: bool = False) -> ServicesResult:
+        wanted = {p.name: program_section(p, self.log_dir, 100 + 10 * len(p.after)) for p in programs}
+        found = {n: self._read(self.programs_dir / f"{n}.conf") for n in wanted}
+        edited = [n for n in wanted if found[n] != wanted[n]]
+        alive = self._daemon_pid() is not None
+        states = self._states() if alive else {}
+        reasons = [f"{n}: configuration {'changed' if found[n] else 'is new'}" for n in edited]
+        reasons += [] if alive else ["supervisord is not running"]
+        stopped = [n for n in wanted if n not in edited and states.get(n) not in ("RUNNING", "STARTING", "BACKOFF")]
+        reasons += [f"{n} is not running" for n in stopped]
+        if reasons and not dry:
+            self._write(wanted, edited)
+            self._stop_orphans(programs)
+            self._start_daemon() if not alive else self._reload()
+            for name in stopped if alive else ():
+                self._proxy().startProcess(name, False)
+            self._wait_running(list(wanted))
+        before = {n: states.get(n, "absent") for n in wanted}
+        return ServicesResult("supervisor", tuple(reasons), before, {n: "RUNNING" for n in wanted})
+
+    def remove(self, *, dry: bool = False) -> ServicesResult:
+        sections = sorted(self.programs_dir.glob("*.conf"))
+        daemon = self._daemon_pid()
+        reasons = [f"{s.stem} is configured" for s in sections] + (["supervisord is running"] if daemon else [])
+        if reasons and not dry:
+            if daemon:
+                stop([daemon], patience=90)
+            self._stop_orphans([self._program_of(s) for s in sections])
+            for path in (*sections, self.config, self.pid_file, self.socket):
+                path.unlink(missing_ok=True)
+        return ServicesResult("supervisor", tuple(reasons), {s.stem: "configured" for s in sections}, {})
+
+    def _program_of(self, section: Path) -> Program:
+        line = next(x for x in section.read_text().splitlines() if x.startswith("command="))
+        return Program(section.stem, tuple(shlex.split(line.removeprefix("command=").replace("%%", "%"))))
+
+    def _write(self, wanted: dict[str, str], edited: t.Sequence[str]) -> None:
+        for folder in (self.programs_dir, self.log_dir, self.run_dir):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(
+            f"[unix_http_server]\nfile={self.socket}\nchmod=0700\n"
+            f"[supervisord]\npidfile={self.pid_file}\nlogfile={self.log_dir}/supervisord.log\nlogfile_maxbytes={LOG_BYTES}\n"
+            f"childlogdir={self.log_dir}\nminfds={open_files()}\nuser=root\n"
+            "[rpcinterface:supervisor]\n"
+            "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
+            f"[supervisorctl]\nserverurl=unix://{self.socket}\n"
+            f"[include]\nfiles={self.programs_dir}/*.conf\n"
+        )
+        for name in edited:
+            (self.programs_dir / f"{name}.conf").write_text(wanted[name])
+
+    def _start_daemon(self) -> None:
+        for leftover in (self.pid_file, self.socket):
+            leftover.unlink(missing_ok=True)
+        # The console script, not ``-m``: a process list then names what it is.
+        program = Path(sys.executable).with_name("supervisord")
+        self.runner.run([str(program), "-c", str(self.config)], timeout=30)
+        deadline = time.monotonic() + START_PATIENCE
+        while not self.socket.exists():
+            if time.monotonic() > deadline:
+                raise ServiceError(
+                    *fail("PLB-PROCESS", "supervisord", "did not open its socket", evidence=str(self.socket)).findings
+                )
+            time.sleep(0.05)
+
+    def _reload(self) -> None:
+        proxy = self._proxy()
+        added, edited, removed = proxy.reloadConfig()[0]
+        for group in (*removed, *edited):
+            proxy.stopProcessGroup(group)
+            proxy.removeProcessGroup(group)
+        for group in (*edited, *added):
+            proxy.addProcessGroup(group)
+
+    def _stop_orphans(self, programs: t.Sequence[Program]) -> None:
+        """A killed supervisord leaves its programs running: end them, or their successors find ports and locks taken."""
+        commands = {p.command for p in programs}
+        daemon = self._daemon_pid()
+        stop([p.pid for p in processes() if p.argv in commands and (daemon is None or p.parent != daemon)])
+
+    def _wait_running(self, names: t.Sequence[str]) -> None:
+        deadline = time.monotonic() + START_PATIENCE
+        while True:
+            states = self._states()
+            waiting = [n for n in names if states.get(n) not in ("RUNNING", "BACKOFF")]
+            if not waiting:
+                return
+            if time.monotonic() > deadline:
+                raise ServiceError(
+                    *fail(
+                        "PLB-PROCESS",
+                        ", ".join(waiting),
+                        "does not stay up under supervisor",
+                        evidence=self._log_tail(waiting[0]),
+                        fix=f"Read {self.log_dir}/{waiting[0]}.log.",
+                    ).findings
+                )
+            time.sleep(0.1)
+
+    def _log_tail(self, name: str) -> str:
+        return "\n".join(self._read(self.log_dir / f"{name}.log").splitlines()[-10:])
+
+    def _daemon_pid(self) -> int | None:
+        text = self._read(self.pid_file).strip()
+        return int(text) if text.isdigit() and is_running(int(text)) and self.socket.exists() else None
+
+    def _states(self) -> dict[str, str]:
+        infos = t.cast(list[dict[str, t.Any]], self._proxy().getAllProcessInfo())
+        return {info["name"]: info["statename"] for info in infos}
+
+    def _proxy(self) -> t.Any:
+        from supervisor.xmlrpc import SupervisorTransport
+
+        transport = SupervisorTransport(None, None, serverurl=f"unix://{self.socket}")
+        return xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
+
+    @staticmethod
+    def _read(path: Path) -> str:
+        try:
+            return path.read_text(errors="replace")
+        except OSError:
+            return ""
