@@ -11,7 +11,11 @@ from ansible_collections.harvis.platform.plugins.module_utils.cluster import con
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.images import ControlPlaneImages
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.mark import Mark, fingerprint, refuse_foreign
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.network import PodNetwork
-from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import ClusterError, ClusterSpec
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import (
+    CA_CERTIFICATE,
+    ClusterError,
+    ClusterSpec,
+)
 from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner, SystemRunner
 from ansible_collections.harvis.platform.plugins.module_utils.service import Program, ServicesResult, manager_for_host
@@ -36,38 +40,38 @@ class EmbeddedCluster:
     spec: ClusterSpec
     runner: Runner = field(default_factory=SystemRunner)
 
-    def ensure(self, builder: t.Sequence[Program] = (), *, dry: bool = False) -> Outcome:
-        """Bring the cluster up, or bring it back; ``builder`` are more programs for the same supervisor.
+    def ensure(self, *, dry: bool = False) -> Outcome:
+        """Bring the cluster up, or bring it back.
 
         Raises ClusterError: PLB-FOREIGN, PLB-VERSION, or PLB-PROCESS with kubeadm's or the kubelet's last lines.
         """
-        refuse_foreign(self.spec)
+        refuse_foreign(self.spec.mark)
         mark = Mark.read(self.spec.mark)
         self._refuse_other_version(mark)
         made = mark is not None and mark.ca is not None and self.spec.admin_conf.exists()
         outcome = Outcome()
         if dry:
-            services = self._services().ensure([*self.programs(), *builder], dry=True)
+            services = self._services().ensure(self.programs(), dry=True)
             outcome.reasons += list(services.reasons) + ([] if made else ["the cluster does not exist"])
             return outcome
         outcome.reasons += self._write_configuration()
         if not made:
             self._clear_half_made(mark)
             Mark(self.spec.version, None).write(self.spec.mark)
-        outcome.reasons += self._start([*self.programs()[:1], *builder]).reasons
+        outcome.reasons += self._start(self.programs()[:1]).reasons
         outcome.reasons += [f"image {name} imported" for name in self._images().ensure()]
         outcome.reasons += ["pod network rules made"] if PodNetwork(self.spec, self.runner).ensure() else []
         outcome.reasons += self._start(self.programs()[1:]).reasons
         if not made:
             self._init()
-            Mark(self.spec.version, fingerprint(self.spec.ca_certificate)).write(self.spec.mark)
+            Mark(self.spec.version, fingerprint(CA_CERTIFICATE)).write(self.spec.mark)
             outcome.reasons.append("kubeadm made the cluster")
         self.wait_ready()
         return outcome
 
     def remove(self, *, dry: bool = False) -> Outcome:
         """Take the cluster down; only one that bears our mark."""
-        refuse_foreign(self.spec)
+        refuse_foreign(self.spec.mark)
         services = self._services()
         outcome = Outcome(list(services.remove(dry=True).reasons))
         outcome.reasons += ["the cluster exists"] if self.spec.mark.exists() else []
@@ -88,7 +92,7 @@ class EmbeddedCluster:
         )
         return [
             Program("containerd", ("/usr/bin/containerd", "--config", str(self._containerd_config))),
-            Program("kubelet", kubelet, after=("containerd",)),
+            Program("kubelet", kubelet, after=("containerd",), retries=True),
         ]
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
@@ -123,7 +127,13 @@ class EmbeddedCluster:
         return None
 
     def _kubectl(self, *arguments: str) -> str | None:
-        argv = [self.spec.program("kubectl"), "--kubeconfig", str(self.spec.admin_conf), "--request-timeout=5s", *arguments]
+        argv = [
+            self.spec.program("kubectl"),
+            "--kubeconfig",
+            str(self.spec.admin_conf),
+            "--request-timeout=5s",
+            *arguments,
+        ]
         done = self.runner.run(argv, check=False, timeout=30)
         return done.stdout if done.rc == 0 else None
 
@@ -137,7 +147,9 @@ class EmbeddedCluster:
             f"--ignore-preflight-errors={','.join(kubeadm.IGNORED_CHECKS)}",
             "--skip-token-print",
         ]
-        self.runner.run(argv, timeout=READY_SECONDS * 2, env={"PATH": f"{self.spec.bin_dir}:/usr/sbin:/usr/bin:/sbin:/bin"})
+        self.runner.run(
+            argv, timeout=READY_SECONDS * 2, env={"PATH": f"{self.spec.bin_dir}:/usr/sbin:/usr/bin:/sbin:/bin"}
+        )
 
     def _clear_half_made(self, mark: Mark | None) -> None:
         """A run that was killed inside ``kubeadm init`` leaves state that only a new start gets rid of."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import (
+    CA_CERTIFICATE,
     KUBERNETES_FOLDERS,
     ClusterError,
-    ClusterSpec,
 )
-from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.service.proc import processes
 
 
@@ -45,24 +45,24 @@ def fingerprint(certificate: Path) -> str | None:
         return None
 
 
-def refuse_foreign(spec: ClusterSpec) -> None:
+def refuse_foreign(mark_file: Path) -> None:
     """Raise ClusterError (PLB-FOREIGN) when Kubernetes state on this host is not marked as ours."""
-    mark = Mark.read(spec.mark)
-    found = fingerprint(spec.ca_certificate)
+    findings = find_foreign(mark_file)
+    if findings:
+        raise ClusterError(*findings)
+
+
+def find_foreign(mark_file: Path) -> list[Finding]:
+    """PLB-FOREIGN when there is Kubernetes state that our mark does not name, else nothing."""
+    mark = Mark.read(mark_file)
+    found = fingerprint(CA_CERTIFICATE)
     if mark and (mark.ca is None or found is None or mark.ca == found):
-        return
+        return []
     traces = [str(folder) for folder in KUBERNETES_FOLDERS if _has_state(folder)]
     traces += [f"process {p.pid} {p.executable}" for p in processes() if Path(p.executable).name in ("kubelet", "k3s")]
-    if traces:
-        raise ClusterError(
-            *fail(
-                "PLB-FOREIGN",
-                "host",
-                "Kubernetes state is present that this platform did not make",
-                evidence=", ".join(traces),
-                fix="Use it with cluster_provider=existing and its kubeconfig, or remove it yourself (kubeadm reset).",
-            ).findings
-        )
+    cause = "Kubernetes state is present that this platform did not make"
+    fix = "Use it with cluster_provider=existing and its kubeconfig, or remove it yourself (kubeadm reset)."
+    return [Finding("PLB-FOREIGN", "host", cause, ", ".join(traces), fix)] if traces else []
 
 
 def _has_state(folder: Path) -> bool:

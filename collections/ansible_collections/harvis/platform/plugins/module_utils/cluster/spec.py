@@ -9,6 +9,7 @@ from pathlib import Path
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 
 KUBERNETES_FOLDERS = (Path("/etc/kubernetes"), Path("/var/lib/kubelet"), Path("/var/lib/etcd"))
+CA_CERTIFICATE = Path("/etc/kubernetes/pki/ca.crt")
 IMAGE_REPOSITORY = "harvis.local"
 
 
@@ -55,10 +56,6 @@ class ClusterSpec:
     @property
     def admin_conf(self) -> Path:
         return Path("/etc/kubernetes/admin.conf")
-
-    @property
-    def ca_certificate(self) -> Path:
-        return Path("/etc/kubernetes/pki/ca.crt")
 
     def program(self, name: str) -> str:
         return str(self.bin_dir / name)

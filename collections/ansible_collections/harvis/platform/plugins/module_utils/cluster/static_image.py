@@ -40,7 +40,10 @@ class StaticImage:
                 {
                     "architecture": "amd64",
                     "os": "linux",
-                    "config": {"Entrypoint": list(self.entrypoint), "Env": ["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]},
+                    "config": {
+                        "Entrypoint": list(self.entrypoint),
+                        "Env": ["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                    },
                     "rootfs": {"type": "layers", "diff_ids": [layer_digest]},
                 }
             )
@@ -52,8 +55,13 @@ class StaticImage:
                     "layers": [{"mediaType": LAYER, "digest": layer_digest, "size": layer.stat().st_size}],
                 }
             )
-            annotations = {"io.containerd.image.name": self.reference, "org.opencontainers.image.ref.name": self.reference}
-            index = _json({"schemaVersion": 2, "manifests": [{**_descriptor(MANIFEST, manifest), "annotations": annotations}]})
+            annotations = {
+                "io.containerd.image.name": self.reference,
+                "org.opencontainers.image.ref.name": self.reference,
+            }
+            index = _json(
+                {"schemaVersion": 2, "manifests": [{**_descriptor(MANIFEST, manifest), "annotations": annotations}]}
+            )
             with tarfile.open(archive, "w") as tar:
                 _add(tar, "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
                 _add(tar, "index.json", index)

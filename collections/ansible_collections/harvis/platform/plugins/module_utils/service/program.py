@@ -11,7 +11,8 @@ class Program:
     """A long-running program.
 
     ``name`` has no prefix (``kubelet``); ``stop_seconds`` is how long it may take to end after SIGTERM;
-    ``after`` names programs of ours that are started before it.
+    ``after`` names programs of ours that are started before it; ``retries`` says that it may end and be
+    started again for a while, as a kubelet does until kubeadm has written its configuration.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Program:
     environment: dict[str, str] = field(default_factory=dict)
     stop_seconds: int = 20
     after: tuple[str, ...] = ()
+    retries: bool = False
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Program:
@@ -31,5 +33,6 @@ class Program:
         )
 
     @property
-    def executable(self) -> str:
-        return self.command[0]
+    def accepted_states(self) -> tuple[str, ...]:
+        """States of supervisor in which the program counts as up."""
+        return ("RUNNING", "BACKOFF") if self.retries else ("RUNNING",)

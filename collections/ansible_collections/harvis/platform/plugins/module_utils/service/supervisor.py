@@ -92,15 +92,16 @@ class Supervisor:
         states = self._states() if alive else {}
         reasons = [f"{n}: configuration {'changed' if found[n] else 'is new'}" for n in edited]
         reasons += [] if alive else ["supervisord is not running"]
-        stopped = [n for n in wanted if n not in edited and states.get(n) not in ("RUNNING", "STARTING", "BACKOFF")]
+        running = {p.name for p in programs if states.get(p.name) in ("STARTING", *p.accepted_states)}
+        stopped = [n for n in wanted if n not in edited and n not in running]
         reasons += [f"{n} is not running" for n in stopped]
         if reasons and not dry:
             self._write(wanted, edited)
-            self._stop_orphans(programs)
+            self._stop_orphans()
             self._start_daemon() if not alive else self._reload()
             for name in stopped if alive else ():
-                self._proxy().startProcess(name, False)
-            self._wait_running(list(wanted))
+                self._restart(name)
+            self._wait_running(programs)
         before = {n: states.get(n, "absent") for n in wanted}
         return ServicesResult("supervisor", tuple(reasons), before, {n: "RUNNING" for n in wanted})
 
@@ -111,14 +112,15 @@ class Supervisor:
         if reasons and not dry:
             if daemon:
                 stop([daemon], patience=90)
-            self._stop_orphans([self._program_of(s) for s in sections])
+            self._stop_orphans()
             for path in (*sections, self.config, self.pid_file, self.socket):
                 path.unlink(missing_ok=True)
         return ServicesResult("supervisor", tuple(reasons), {s.stem: "configured" for s in sections}, {})
 
-    def _program_of(self, section: Path) -> Program:
+    @staticmethod
+    def _command_of(section: Path) -> tuple[str, ...]:
         line = next(x for x in section.read_text().splitlines() if x.startswith("command="))
-        return Program(section.stem, tuple(shlex.split(line.removeprefix("command=").replace("%%", "%"))))
+        return tuple(shlex.split(line.removeprefix("command=").replace("%%", "%")))
 
     def _write(self, wanted: dict[str, str], edited: t.Sequence[str]) -> None:
         for folder in (self.programs_dir, self.log_dir, self.run_dir):
@@ -149,6 +151,12 @@ class Supervisor:
                 )
             time.sleep(0.05)
 
+    def _restart(self, name: str) -> None:
+        """Start a program that does not run; one that supervisor keeps retrying has to be stopped first."""
+        if self._states().get(name) == "BACKOFF":
+            self._proxy().stopProcess(name)
+        self._proxy().startProcess(name, False)
+
     def _reload(self) -> None:
         proxy = self._proxy()
         added, edited, removed = proxy.reloadConfig()[0]
@@ -158,17 +166,17 @@ class Supervisor:
         for group in (*edited, *added):
             proxy.addProcessGroup(group)
 
-    def _stop_orphans(self, programs: t.Sequence[Program]) -> None:
+    def _stop_orphans(self) -> None:
         """A killed supervisord leaves its programs running: end them, or their successors find ports and locks taken."""
-        commands = {p.command for p in programs}
+        commands = {self._command_of(section) for section in self.programs_dir.glob("*.conf")}
         daemon = self._daemon_pid()
         stop([p.pid for p in processes() if p.argv in commands and (daemon is None or p.parent != daemon)])
 
-    def _wait_running(self, names: t.Sequence[str]) -> None:
+    def _wait_running(self, programs: t.Sequence[Program]) -> None:
         deadline = time.monotonic() + START_PATIENCE
         while True:
             states = self._states()
-            waiting = [n for n in names if states.get(n) not in ("RUNNING", "BACKOFF")]
+            waiting = [p.name for p in programs if states.get(p.name) not in p.accepted_states]
             if not waiting:
                 return
             if time.monotonic() > deadline:

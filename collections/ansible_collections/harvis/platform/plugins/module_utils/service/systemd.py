@@ -18,7 +18,9 @@ def unit_text(program: Program, prefix: str) -> str:
     """The unit file (systemd.service(5)) of one program."""
     after = " ".join(f"{prefix}-{name}.service" for name in program.after)
     environment = [f"Environment={shlex.quote(f'{k}={v}')}" for k, v in sorted(program.environment.items())]
-    command = " ".join('"' + a.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"' for a in program.command)
+    command = " ".join(
+        '"' + a.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"' for a in program.command
+    )
     lines = [
         "[Unit]",
         f"Description=Harvis Platform: {program.name}",

@@ -1,0 +1,48 @@
+# Every target can be run again at any time. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+STATE := .harvis
+VENV := $(STATE)/venv
+DEV := $(STATE)/dev
+PLAYBOOK = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-playbook $(ARGS)
+
+.PHONY: help up verify down purge test unit molecule lint lock
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(VENV)/.ready ## Bring the whole platform up, or bring it up to date (ARGS="-e …" is handed on)
+	@$(PLAYBOOK) playbooks/site.yml
+	@tools/next-steps $(STATE)
+
+verify: $(VENV)/.ready ## Prove from outside that the platform works
+	@$(PLAYBOOK) playbooks/verify.yml
+
+down: $(VENV)/.ready ## Give the host back; packages, caches and data are kept
+	@$(PLAYBOOK) playbooks/teardown.yml
+
+purge: $(VENV)/.ready ## As down, and delete the data after naming it (CONFIRM=yes skips the question)
+	@$(PLAYBOOK) playbooks/teardown.yml -e teardown_purge=true $(if $(filter yes,$(CONFIRM)),-e teardown_confirm=yes)
+
+test: lint unit molecule ## Run lint, unit tests and the whole platform in a container
+
+unit: $(DEV)/.ready ## Run the unit tests
+	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" $(DEV)/bin/pytest
+
+molecule: $(DEV)/.ready ## Bring the platform up in a bare Debian container, check it, take it down
+	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" tools/molecule-test
+
+lint: $(DEV)/.ready ## Run ruff, yamllint and ansible-lint
+	@$(DEV)/bin/ruff format --check . && $(DEV)/bin/ruff check .
+	@$(DEV)/bin/yamllint --strict .
+	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" $(DEV)/bin/ansible-lint --offline -q
+
+lock: $(VENV)/.ready ## Lock the Python requirements again, with hashes and without addresses
+	@tools/lock-requirements $(VENV)/bin/uv
+
+$(VENV)/.ready: requirements/uv.txt requirements/runtime.txt requirements/host.txt
+	@tools/make-venv $(VENV) requirements/runtime.txt requirements/host.txt
+
+$(DEV)/.ready: requirements/uv.txt requirements/dev.txt
+	@tools/make-venv $(DEV) requirements/dev.txt

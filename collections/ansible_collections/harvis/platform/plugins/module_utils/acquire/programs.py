@@ -1,0 +1,115 @@
+"""``ProgramSet``: programs that belong together, named by content, kept in the cache, got by the first way that works."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import time
+import typing as t
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ansible_collections.harvis.platform.plugins.module_utils.acquire.sources import AcquireError, Download, GoBuild
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, fail
+from ansible_collections.harvis.platform.plugins.module_utils.process import Runner
+
+ORIGINS = ("cache", "download", "build")
+
+
+@dataclass(frozen=True)
+class ProgramSet:
+    """What is wanted: every program in ``programs``, from ``downloads`` or from ``build``."""
+
+    name: str
+    programs: tuple[str, ...]
+    downloads: tuple[Download, ...]
+    build: GoBuild
+
+    @property
+    def key(self) -> str:
+        """16 hex digits over everything that decides the programs' bytes."""
+        digest = hashlib.sha256()
+        for path in sorted(p for p in self.build.module.rglob("*") if p.is_file()):
+            digest.update(f"{path.relative_to(self.build.module)}\0".encode())
+            digest.update(path.read_bytes())
+        recipe = [self.build.packages, self.build.ldflags, self.build.renamed, [asdict(d) for d in self.downloads]]
+        digest.update(json.dumps([*recipe, platform.machine()], sort_keys=True).encode())
+        digest.update(self.build.go_requirements.read_bytes())
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Acquired:
+    """Where the programs are and how they were got; ``seconds`` is what it took this time."""
+
+    bin_dir: Path
+    origin: str
+    key: str
+    changed: bool
+    seconds: float
+    refused: tuple[str, ...] = ()
+
+    def to_result(self) -> dict[str, t.Any]:
+        return {**asdict(self), "bin_dir": str(self.bin_dir), "refused": list(self.refused)}
+
+
+def acquire(
+    wanted: ProgramSet, cache_dir: Path, runner: Runner, *, origin: str = "auto", dry: bool = False
+) -> Acquired:
+    """Get the programs, or say for each way why it did not work.
+
+    Raises AcquireError (IMG-ORIGIN) when none of the allowed ways worked.
+    """
+    start = time.monotonic()
+    key = wanted.key
+    folder = cache_dir / "programs" / f"{wanted.name}-{key}"
+    cached = _complete(folder, wanted)
+    if cached or dry:
+        return Acquired(folder / "bin", "cache" if cached else "none", key, not cached, time.monotonic() - start)
+    ways = [o for o in ORIGINS[1:] if origin in ("auto", o)]
+    refused: list[Finding] = []
+    for way in ways:
+        partial = folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        (partial / "bin").mkdir(parents=True)
+        try:
+            _obtain(way, wanted, partial / "bin", cache_dir, runner)
+        except AcquireError as exc:
+            refused += exc.findings
+            continue
+        (partial / "complete.json").write_text(json.dumps({"origin": way, "programs": wanted.programs}) + "\n")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+        reasons = tuple(f.cause for f in refused)
+        return Acquired(folder / "bin", way, key, True, time.monotonic() - start, reasons)
+    raise (
+        AcquireError(*refused)
+        if refused
+        else AcquireError(
+            *fail(
+                "IMG-ORIGIN", wanted.name, "is not in the cache and no other way is allowed", fix="Set origin to auto."
+            ).findings
+        )
+    )
+
+
+def _obtain(way: str, wanted: ProgramSet, folder: Path, cache_dir: Path, runner: Runner) -> None:
+    if way == "build":
+        wanted.build.run(folder, cache_dir, cache_dir / "log" / f"{wanted.name}-build.log", runner)
+    else:
+        offered = {name for d in wanted.downloads for name in d.members}
+        missing = sorted(set(wanted.programs) - offered)
+        if missing:
+            cause = f"no official download with a pinned digest is known for {', '.join(missing)}"
+            raise AcquireError(*fail("IMG-ORIGIN", wanted.name, cause).findings)
+        for download in wanted.downloads:
+            download.fetch(folder)
+    absent = [p for p in wanted.programs if not (folder / p).exists()]
+    if absent:
+        raise AcquireError(*fail("IMG-ORIGIN", wanted.name, f"{way} did not yield {', '.join(absent)}").findings)
+
+
+def _complete(folder: Path, wanted: ProgramSet) -> bool:
+    return (folder / "complete.json").exists() and all((folder / "bin" / p).exists() for p in wanted.programs)
