@@ -1,0 +1,97 @@
+"""What torch says about CUDA, asked in a child process: importing torch costs memory that the server would keep."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from python_back_end.isolated_process import Handler, IsolationError, run_isolated
+
+
+@dataclass(frozen=True)
+class CudaDevice:
+    index: int
+    name: str
+    capability: str
+    memory_total: int
+    memory_free: int
+
+
+@dataclass(frozen=True)
+class CudaDiagnostics:
+    """`available` means that a tensor really was made on the card; otherwise `cause` says what failed."""
+
+    available: bool
+    cause: str | None = None
+    torch: str | None = None
+    cuda_build: str | None = None
+    current_device: int | None = None
+    devices: tuple[CudaDevice, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def diagnose_cuda(limit: float) -> CudaDiagnostics:
+    if find_spec("torch") is None:
+        return CudaDiagnostics(available=False, cause="torch not installed")
+    try:
+        diagnostics = run_isolated("CUDA diagnostics", load_probe, limit)
+    except IsolationError as error:
+        return CudaDiagnostics(available=False, cause=str(error))
+    assert isinstance(diagnostics, CudaDiagnostics)
+    return diagnostics
+
+
+class KeptDiagnosis:
+    """Asks once and keeps the answer; a bad one is asked again after a while, since a busy card gets free."""
+
+    def __init__(
+        self, diagnose: Callable[[], CudaDiagnostics], retry: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._diagnose = diagnose
+        self._retry = retry
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: CudaDiagnostics | None = None
+        self._ask_again_at = 0.0
+
+    def __call__(self) -> CudaDiagnostics:
+        with self._lock:
+            if self._kept is None or (not self._kept.available and self._clock() >= self._ask_again_at):
+                self._kept = self._diagnose()
+                self._ask_again_at = self._clock() + self._retry
+            return self._kept
+
+
+def load_probe() -> Handler:
+    """Runs in the child."""
+    torch: Any = import_module("torch")
+
+    def probe(_request: object) -> CudaDiagnostics:
+        about = {"torch": torch.__version__, "cuda_build": torch.version.cuda}
+        if torch.version.cuda is None:
+            return CudaDiagnostics(available=False, cause="torch was built without CUDA", **about)
+        if not torch.cuda.is_available():
+            return CudaDiagnostics(available=False, cause="torch finds no CUDA device", **about)
+        devices = tuple(_device(torch, index) for index in range(torch.cuda.device_count()))
+        found = {**about, "current_device": torch.cuda.current_device(), "devices": devices}
+        try:
+            # A driver that is too old for this torch shows only when something is computed.
+            torch.ones(100, device="cuda").sum().item()
+        except RuntimeError as error:
+            return CudaDiagnostics(available=False, cause=f"no tensor on the card: {error}", **found)
+        return CudaDiagnostics(available=True, **found)
+
+    return probe
+
+
+def _device(torch: Any, index: int) -> CudaDevice:
+    free, total = torch.cuda.mem_get_info(index)
+    major, minor = torch.cuda.get_device_capability(index)
+    return CudaDevice(index, torch.cuda.get_device_name(index), f"{major}.{minor}", total, free)

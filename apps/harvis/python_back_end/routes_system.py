@@ -1,0 +1,49 @@
+"""Is it alive, can it serve, what has it got."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from python_back_end.readiness import run_checks
+from python_back_end.services import Injected
+
+router = APIRouter()
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """Liveness only: a restart would not mend anything that /ready complains of."""
+    return {"status": "ok"}
+
+
+@router.get("/ready")
+async def ready(services: Injected) -> JSONResponse:
+    checks = await run_checks(services)
+    is_ready = all(check.ok for check in checks.values())
+    body = {"ready": is_ready, "checks": {name: check.to_json() for name, check in checks.items()}}
+    return JSONResponse(body, status_code=200 if is_ready else 503)
+
+
+@router.get("/api/models")
+async def models(services: Injected) -> dict[str, Any]:
+    found = await services.ollama.models()
+    return {"models": [asdict(model) for model in found], "default": services.settings.ollama_model}
+
+
+@router.get("/api/diagnostics")
+async def diagnostics(services: Injected) -> dict[str, Any]:
+    checks = await run_checks(services)
+    # Both may wait for a child process that imports torch.
+    cuda = await asyncio.to_thread(services.speech.cuda)
+    engines = await asyncio.to_thread(services.speech.engines)
+    return {
+        "cuda": cuda.to_json(),
+        "speech": {"choice": services.settings.speech_engine, "engines": engines},
+        "memory": {"requests_waiting": services.gateway.waiting},
+        "checks": {name: check.to_json() for name, check in checks.items()},
+    }

@@ -1,0 +1,66 @@
+"""What the routes work with, made once per application from its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from python_back_end.anchor_store import AnchorStore
+from python_back_end.broker import Broker
+from python_back_end.conversations import Conversations
+from python_back_end.kafka_broker import KafkaBroker
+from python_back_end.memory_gateway import MemoryGateway, TimeLimits
+from python_back_end.model_manager import ModelManager, make_model_manager
+from python_back_end.ollama_client import OllamaClient
+from python_back_end.settings import Settings
+from python_back_end.wire_models import ANSWER_KEYS, TOPICS
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    ollama: OllamaClient
+    conversations: Conversations
+    gateway: MemoryGateway
+    store: AnchorStore
+    speech: ModelManager
+
+    async def close(self) -> None:
+        await self.ollama.close()
+        await self.store.close()
+        self.gateway.stop()
+        self.speech.close()
+
+
+def make_services(settings: Settings) -> Services:
+    def open_broker() -> Broker:
+        return KafkaBroker(
+            settings.kafka_bootstrap,
+            topics=TOPICS,
+            answers=tuple(ANSWER_KEYS),
+            timeout=settings.ready_timeout,
+            delivery_timeout=min(settings.memory_timeout, settings.recall_timeout),
+        )
+
+    limits = TimeLimits(index=settings.memory_timeout, recall=settings.recall_timeout, retell=settings.retell_timeout)
+    return Services(
+        settings=settings,
+        ollama=OllamaClient(
+            settings.ollama_url, connect_timeout=settings.ollama_connect_timeout, timeout=settings.ollama_timeout
+        ),
+        conversations=Conversations(sessions=settings.chat_sessions, turns=settings.chat_session_turns),
+        gateway=MemoryGateway(open_broker, limits),
+        store=AnchorStore(settings.qdrant_url, settings.qdrant_collection, timeout=settings.qdrant_timeout),
+        speech=make_model_manager(settings),
+    )
+
+
+def _services(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+Injected = Annotated[Services, Depends(_services)]

@@ -1,0 +1,107 @@
+"""One speech engine in a process of its own: loaded when first asked, let go when idle, left aside after a crash."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from python_back_end.isolated_process import ChildFailed, IsolatedProcess, IsolationError
+from python_back_end.speech_engines import Engine, SpeechOrder
+
+_log = structlog.stdlib.get_logger("model_manager")
+
+
+@dataclass(frozen=True)
+class SpeechLimits:
+    load: float
+    speak: float
+    retry: float
+    idle: float
+
+
+class SpeechEngine:
+    def __init__(self, engine: Engine, limits: SpeechLimits, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name = engine.name
+        self._engine = engine
+        self._limits = limits
+        self._clock = clock
+        self._process = IsolatedProcess(engine.name, engine.load, engine.arguments)
+        self._turn = threading.Lock()
+        self._idle: threading.Timer | None = None
+        self._aside_until = 0.0
+        self._aside_cause = ""
+
+    @property
+    def loaded(self) -> bool:
+        return self._process.running
+
+    def why_not(self) -> str | None:
+        if self._clock() < self._aside_until:
+            return f"left aside for a while: {self._aside_cause}"
+        return self._engine.why_not()
+
+    def speak(self, order: SpeechOrder) -> bytes:
+        """A WAV; raises IsolationError."""
+        if not self._turn.acquire(timeout=self._limits.speak):
+            raise ChildFailed(f"{self.name} is busy with other texts")
+        try:
+            self._stop_idle_timer()
+            self._process.start(self._limits.load)
+            audio = self._process.call(order, self._limits.speak)
+        except IsolationError as error:
+            self._put_aside(error)
+            raise
+        finally:
+            self._start_idle_timer()
+            self._turn.release()
+        _refuse_silence(audio, self.name)
+        return bytes(audio)
+
+    def close(self) -> None:
+        self._stop_idle_timer()
+        self._process.stop()
+
+    def _put_aside(self, error: IsolationError) -> None:
+        # An engine that still runs failed at this one text; the next text may do.
+        if not self._process.running:
+            self._aside_until = self._clock() + self._limits.retry
+            self._aside_cause = str(error)
+
+    def _start_idle_timer(self) -> None:
+        if not self._process.running:
+            return
+        self._idle = threading.Timer(self._limits.idle, self._let_go)
+        self._idle.daemon = True
+        self._idle.start()
+
+    def _stop_idle_timer(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    def _let_go(self) -> None:
+        # Not while it speaks: whoever has the turn sets a new timer afterwards.
+        if self._turn.acquire(blocking=False):
+            try:
+                self._process.stop()
+                _log.info("speech engine let go", engine=self.name)
+            finally:
+                self._turn.release()
+
+
+def _refuse_silence(audio: Any, name: str) -> None:
+    """An engine that answers without a sample did not speak."""
+    try:
+        with wave.open(io.BytesIO(audio)) as file:
+            frames = file.getnframes()
+    except (wave.Error, EOFError, TypeError) as error:
+        raise ChildFailed(f"{name} gave no WAV: {error}") from error
+    if frames == 0:
+        raise ChildFailed(f"{name} found nothing to speak in the text")

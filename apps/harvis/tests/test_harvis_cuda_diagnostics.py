@@ -1,0 +1,89 @@
+"""What is said about the card, without and with torch."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from python_back_end.cuda_diagnostics import CudaDevice, CudaDiagnostics, KeptDiagnosis, diagnose_cuda
+
+# Stands in for torch at its boundary: what our probe calls, answering as on a machine with a card.
+TORCH_WITH_A_CARD = """
+__version__ = "2.6.0+cu124"
+class version:
+    cuda = "12.4"
+class cuda:
+    is_available = staticmethod(lambda: True)
+    device_count = staticmethod(lambda: 1)
+    current_device = staticmethod(lambda: 0)
+    get_device_name = staticmethod(lambda index: "NVIDIA GeForce RTX 4090")
+    get_device_capability = staticmethod(lambda index: (8, 9))
+    mem_get_info = staticmethod(lambda index: (20_000_000_000, 25_000_000_000))
+class _Tensor:
+    def sum(self): return self
+    def item(self): return 100.0
+def ones(count, device): return _Tensor()
+"""
+DRIVER_TOO_OLD = """
+def ones(count, device): raise RuntimeError("the NVIDIA driver on your system is too old")
+"""
+WITHOUT_CUDA = """
+__version__ = "2.6.0"
+class version:
+    cuda = None
+"""
+CRASHES_ON_IMPORT = """
+import os
+os.abort()
+"""
+CARD = CudaDevice(0, "NVIDIA GeForce RTX 4090", "8.9", 25_000_000_000, 20_000_000_000)
+ABOUT = {"torch": "2.6.0+cu124", "cuda_build": "12.4", "current_device": 0, "devices": (CARD,)}
+
+
+@pytest.fixture(autouse=True)
+def without_torch() -> None:
+    if find_spec("torch") is not None:
+        pytest.skip("torch is installed here, and would be found instead of the double")
+
+
+def diagnose(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> CudaDiagnostics:
+    (folder / "torch.py").write_text(source)
+    monkeypatch.syspath_prepend(str(folder))
+    return diagnose_cuda(60)
+
+
+def test_torch_that_is_not_there_is_the_cause() -> None:
+    assert diagnose_cuda(60) == CudaDiagnostics(available=False, cause="torch not installed")
+
+
+def test_a_card_that_works_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert diagnose(tmp_path, monkeypatch, TORCH_WITH_A_CARD) == CudaDiagnostics(available=True, **ABOUT)
+    assert "torch" not in sys.modules
+
+
+def test_a_card_on_which_nothing_can_be_made_is_not_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cause = "no tensor on the card: the NVIDIA driver on your system is too old"
+    found = diagnose(tmp_path, monkeypatch, TORCH_WITH_A_CARD + DRIVER_TOO_OLD)
+    assert found == CudaDiagnostics(available=False, cause=cause, **ABOUT)
+
+
+def test_a_build_without_cuda_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = diagnose(tmp_path, monkeypatch, WITHOUT_CUDA)
+    assert found == CudaDiagnostics(available=False, cause="torch was built without CUDA", torch="2.6.0")
+
+
+def test_torch_that_crashes_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = diagnose(tmp_path, monkeypatch, CRASHES_ON_IMPORT)
+    assert found == CudaDiagnostics(available=False, cause="CUDA diagnostics ended loading: SIGABRT")
+
+
+def test_a_good_diagnosis_is_kept_and_a_bad_one_is_asked_again_later() -> None:
+    now = [0.0]
+    bad, good = CudaDiagnostics(available=False, cause="busy"), CudaDiagnostics(available=True)
+    answers = [bad, good]
+    kept = KeptDiagnosis(lambda: answers.pop(0), retry=10, clock=lambda: now[0])
+    assert (kept(), kept()) == (bad, bad)
+    now[0] = 10
+    assert (kept(), kept()) == (good, good)

@@ -1,0 +1,34 @@
+"""The store and the embedding that fits it, for the workers that use both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vhm_common_utils import config
+from vhm_common_utils.embedding import Embedder, EmbeddingSettings, shared_embedder
+from vhm_common_utils.health import Check
+from vhm_common_utils.store import AnchorStore, connect
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is asked before reading (`gates`) and by /ready (`checks`)."""
+
+    store: AnchorStore
+    embedder: Embedder
+
+    def gates(self) -> dict[str, Check]:
+        # The embedding comes first: a new collection takes its dimension from it.
+        return {"embedding": self.embedder.unavailable_cause, "store": self.store.preparation_cause}
+
+    def checks(self) -> dict[str, Check]:
+        return {"store": self.store.unavailable_cause}
+
+
+def open_memory() -> Memory:
+    """Connects lazily: neither the store nor the provider needs to be up. A bad choice of provider ends the process."""
+    fault = EmbeddingSettings.from_config().fault()
+    if fault is not None:
+        config.stop_for(*fault)
+    embedder = shared_embedder()
+    return Memory(AnchorStore(connect(config.QDRANT_URL), config.QDRANT_COLLECTION, embedder.dimension), embedder)

@@ -1,0 +1,106 @@
+"""Events that come in and outcomes that go out: what a worker decides, free of any broker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+VALIDATION_FAILED = "validation_failed"
+_DETAIL_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Event:
+    """One message, as it came."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Publish this, then the event is done."""
+
+    topic: str
+    key: str
+    payload: Mapping[str, Any]
+
+    def value(self) -> bytes:
+        return json.dumps(self.payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """The event can't be processed: keep its bytes with the reason."""
+
+    reason: str
+    detail: str
+
+
+Outcome = Answer | DeadLetter
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """Bytes for a topic."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def dead_letter_topic(topic: str) -> str:
+    return f"{topic}.dlq"
+
+
+def to_outgoing(event: Event, outcome: Outcome) -> Outgoing:
+    if isinstance(outcome, Answer):
+        return Outgoing(outcome.topic, outcome.key.encode(), outcome.value())
+    headers = {
+        "reason": outcome.reason,
+        "detail": outcome.detail[:_DETAIL_LIMIT],
+        "source-topic": event.topic,
+        "source-partition": str(event.partition),
+        "source-offset": str(event.offset),
+    }
+    return Outgoing(dead_letter_topic(event.topic), event.key, event.value, headers)
+
+
+def parse_object(value: bytes | None) -> dict[str, Any]:
+    """The JSON object in a message; raises `ValueError` that says what else is in it."""
+    if not value:
+        raise ValueError("is empty")
+    try:
+        fields = json.loads(value, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"is not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise ValueError(f"is a JSON {type(fields).__name__}, expected an object")
+    return fields
+
+
+def _refuse_constant(name: str) -> Any:
+    """Python reads NaN and Infinity, which are no JSON and which no store takes."""
+    raise ValueError(f"{name} is no JSON value")
+
+
+def invalid(error: ValidationError) -> DeadLetter:
+    return DeadLetter(VALIDATION_FAILED, describe(error))
+
+
+def describe(error: ValidationError) -> str:
+    """Field and message of each fault, without the value: a refused text may be private."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'message'}: {fault['msg']}" for fault in faults)[
+        :_DETAIL_LIMIT
+    ]

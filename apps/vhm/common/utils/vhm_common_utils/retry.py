@@ -1,0 +1,37 @@
+"""Trying again, with a back-off that grows with the attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from vhm_common_utils.errors import TransientError
+
+T = TypeVar("T")
+
+Wait = Callable[[float], bool]
+"""Waits so many seconds, and says whether the process was asked to stop meanwhile."""
+
+
+class StopRequested(Exception):
+    """The process is asked to stop before the work is done; the event stays uncommitted and comes again."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """`retries` counts the attempts after the first."""
+
+    retries: int
+    backoff_seconds: float
+
+    def run(self, call: Callable[[], T], wait: Wait, on_retry: Callable[[int, TransientError], None]) -> T:
+        """The first result; the last `TransientError` once the retries are used up."""
+        for attempt in range(1, self.retries + 1):
+            try:
+                return call()
+            except TransientError as error:
+                on_retry(attempt, error)
+            if wait(self.backoff_seconds * attempt):
+                raise StopRequested
+        return call()

@@ -1,0 +1,162 @@
+"""The anchors in Qdrant: one collection, cosine distance, point id = anchor id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from qdrant_client import QdrantClient
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+from qdrant_client.models import Distance, PointStruct, VectorParams
+
+from vhm_common_utils.data_models import Anchor
+from vhm_common_utils.errors import PermanentError, ProcessingError, TransientError
+
+T = TypeVar("T")
+
+STORAGE_FAILED = "qdrant_storage_failed"
+TIMEOUT_SECONDS = 5
+_NOT_FOUND = 404
+_BUSY = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A stored anchor and its similarity to a query."""
+
+    anchor_id: str
+    similarity: float
+    payload: Mapping[str, Any]
+
+
+def connect(url: str) -> QdrantClient:
+    # The compatibility check is a call to the server, which may not be up yet, and knows only Qdrant's own versions.
+    return QdrantClient(url=url, timeout=TIMEOUT_SECONDS, check_compatibility=False)
+
+
+def to_payload(anchor: Anchor) -> dict[str, Any]:
+    fields = anchor.model_dump(mode="json")
+    return {name: fields[name] for name in ("text", "stored_at", "salience", "meta")}
+
+
+class AnchorStore:
+    """The collection, and every call to it. It is created where it is absent and never recreated."""
+
+    def __init__(self, client: QdrantClient, collection: str, dimension: Callable[[], int]) -> None:
+        self._client = client
+        self._collection = collection
+        self._dimension = dimension
+        self._wanted: int | None = None
+
+    def prepare(self) -> None:
+        """Create the collection where it is absent; raise where it does not fit the embedding."""
+        wanted = self._wanted = self._dimension()
+        if self._call(lambda: self._client.collection_exists(self._collection)):
+            self._check_fit(wanted)
+            return
+        vectors = VectorParams(size=wanted, distance=Distance.COSINE)
+        try:
+            self._call(lambda: self._client.create_collection(self._collection, vectors_config=vectors))
+        except PermanentError:
+            # Another worker may have created it since we looked; anything else shows in the next call.
+            if not self._call(lambda: self._client.collection_exists(self._collection)):
+                raise
+        self._check_fit(wanted)
+
+    def preparation_cause(self) -> str | None:
+        """Prepare, and say what stands in the way."""
+        try:
+            self.prepare()
+        except ProcessingError as error:
+            return error.detail
+        return None
+
+    def unavailable_cause(self) -> str | None:
+        """What is missing, without changing anything and without asking the provider for its dimension."""
+        if self._wanted is None:
+            return "the collection has not been looked at yet"
+        try:
+            self._check_fit(self._wanted)
+        except ProcessingError as error:
+            return error.detail
+        return None
+
+    def find(self, anchor_id: UUID) -> Mapping[str, Any] | None:
+        """The payload under this id."""
+        points = self._in_collection(
+            lambda: self._client.retrieve(self._collection, ids=[str(anchor_id)], with_payload=True)
+        )
+        return (points[0].payload or {}) if points else None
+
+    def insert(self, anchor: Anchor, vector: list[float]) -> None:
+        """Store the anchor; on return it is durable and can be found."""
+        point = PointStruct(id=str(anchor.anchor_id), vector=vector, payload=to_payload(anchor))
+        self._in_collection(lambda: self._client.upsert(self._collection, points=[point], wait=True))
+
+    def search(self, vector: Sequence[float], limit: int) -> list[Hit]:
+        """The nearest anchors, the most similar first."""
+        found = self._in_collection(
+            lambda: self._client.query_points(self._collection, query=list(vector), limit=limit, with_payload=True)
+        )
+        return [Hit(str(point.id), point.score, point.payload or {}) for point in found.points]
+
+    def vectors(self, anchor_ids: Iterable[str]) -> dict[str, list[float]]:
+        """The vectors of those that are still stored."""
+        ids: list[Any] = list(anchor_ids)
+        points = self._in_collection(
+            lambda: self._client.retrieve(self._collection, ids=ids, with_payload=False, with_vectors=True)
+        )
+        return {str(point.id): point.vector for point in points if isinstance(point.vector, list)}  # type: ignore[misc]
+
+    def _check_fit(self, wanted: int) -> None:
+        info = self._call(lambda: self._client.get_collection(self._collection))
+        vectors = info.config.params.vectors
+        if not isinstance(vectors, VectorParams):
+            raise PermanentError(
+                STORAGE_FAILED, f"collection {self._collection} has named vectors, expected a single one"
+            )
+        if vectors.size != wanted:
+            raise PermanentError(
+                STORAGE_FAILED,
+                f"collection {self._collection} has dimension {vectors.size}, the configured embedding has {wanted}: "
+                "set EMBEDDING_MODEL to the model that wrote it, or QDRANT_COLLECTION to a new name",
+            )
+        if vectors.distance != Distance.COSINE:
+            raise PermanentError(
+                STORAGE_FAILED, f"collection {self._collection} has distance {vectors.distance.value}, expected Cosine"
+            )
+
+    def _in_collection(self, call: Callable[[], T]) -> T:
+        """Run a call; where the collection was deleted meanwhile, make it again and repeat the call once."""
+        try:
+            return self._call(call)
+        except _CollectionMissing:
+            self.prepare()
+            return self._call(call)
+
+    def _call(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except ResponseHandlingException as error:
+            raise TransientError(STORAGE_FAILED, f"the store does not answer: {error.source}") from error
+        except UnexpectedResponse as error:
+            raise _store_error(self._collection, error) from error
+        except ApiException as error:
+            raise TransientError(STORAGE_FAILED, f"{type(error).__name__}: {error}") from error
+
+
+class _CollectionMissing(TransientError):
+    """The store answered 404."""
+
+
+def _store_error(collection: str, error: UnexpectedResponse) -> ProcessingError:
+    status = error.status_code or 0
+    excerpt = error.content[:200].decode(errors="replace")
+    detail = f"the store answered {status}: {excerpt}"
+    if status == _NOT_FOUND:
+        return _CollectionMissing(STORAGE_FAILED, f"collection {collection} is not there: {detail}")
+    if status in _BUSY or status >= 500:
+        return TransientError(STORAGE_FAILED, detail)
+    return PermanentError(STORAGE_FAILED, detail)

@@ -1,0 +1,188 @@
+"""The store, through the real client: in its own in-process mode, and over HTTP where the wire matters."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from uuid import UUID
+
+import pytest
+from qdrant_client import QdrantClient
+from qdrant_client.models import Distance, VectorParams
+from vhm_common_utils.data_models import Anchor
+from vhm_common_utils.errors import PermanentError, TransientError
+from vhm_common_utils.store import AnchorStore, connect
+
+ID = UUID("7b0d5c1e-3a52-4a4b-9a10-0c5d0e9f1a11")
+OTHER = UUID("7b0d5c1e-3a52-4a4b-9a10-0c5d0e9f1a12")
+
+
+class QdrantWire:
+    """Qdrant's HTTP API on a real port, with prepared answers."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[str, str], Callable[[], tuple[int, object]]] = {}
+        wire = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _reply(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                path = self.path.partition("?")[0]
+                status, result = wire.answers[(self.command, path)]()
+                body = json.dumps({"result": result, "status": "ok", "time": 0.0}).encode()
+                self.send_response(status)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_PUT = do_POST = _reply
+
+            def log_message(self, *_: object) -> None:
+                """Nothing: the test says what it expects."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def qdrant_wire() -> Iterator[QdrantWire]:
+    wire = QdrantWire()
+    threading.Thread(target=wire.server.serve_forever, args=(0.01,), daemon=True).start()
+    yield wire
+    wire.server.shutdown()
+    wire.server.server_close()
+
+
+@pytest.fixture
+def client() -> QdrantClient:
+    return QdrantClient(":memory:")
+
+
+def store_of(client: QdrantClient, dimension: int = 2) -> AnchorStore:
+    return AnchorStore(client, "anchors", lambda: dimension)
+
+
+def anchor(anchor_id: UUID = ID, text: str = "tea") -> Anchor:
+    fields = {"anchor_id": str(anchor_id), "text": text, "stored_at": "2025-05-01T10:00:00Z", "meta": {"a": [1]}}
+    return Anchor.model_validate(fields)
+
+
+def test_absent_collection_is_created_with_the_embedding_s_dimension(client: QdrantClient) -> None:
+    store = store_of(client, 5)
+    assert store.preparation_cause() is None
+    assert client.get_collection("anchors").config.params.vectors == VectorParams(size=5, distance=Distance.COSINE)
+    assert store.unavailable_cause() is None
+
+
+def test_collection_of_another_dimension_is_refused_and_kept(client: QdrantClient) -> None:
+    old = store_of(client, 2)
+    old.prepare()
+    old.insert(anchor(), [1.0, 0.0])
+    new = store_of(client, 3)
+    cause = new.preparation_cause()
+    assert cause is not None
+    assert "has dimension 2, the configured embedding has 3" in cause
+    assert new.unavailable_cause() == cause
+    assert client.count("anchors").count == 1
+
+
+def test_collection_of_another_distance_is_refused(client: QdrantClient) -> None:
+    client.create_collection("anchors", vectors_config=VectorParams(size=2, distance=Distance.DOT))
+    with pytest.raises(PermanentError, match="has distance Dot, expected Cosine"):
+        store_of(client).prepare()
+
+
+def test_collection_with_named_vectors_is_refused(client: QdrantClient) -> None:
+    vectors = {"text": VectorParams(size=2, distance=Distance.COSINE)}
+    client.create_collection("anchors", vectors_config=vectors)
+    with pytest.raises(PermanentError, match="named vectors"):
+        store_of(client).prepare()
+
+
+def test_anchor_comes_back_as_it_was_stored(client: QdrantClient) -> None:
+    store = store_of(client)
+    store.prepare()
+    store.insert(anchor(), [3.0, 4.0])
+    payload = {"text": "tea", "stored_at": "2025-05-01T10:00:00Z", "salience": 1.0, "meta": {"a": [1]}}
+    assert store.find(ID) == payload
+    assert store.find(OTHER) is None
+    assert store.vectors([str(ID), str(OTHER)]) == {str(ID): pytest.approx([0.6, 0.8])}
+    (hit,) = store.search([3.0, 4.0], 10)
+    assert (hit.anchor_id, hit.payload, hit.similarity) == (str(ID), payload, pytest.approx(1.0))
+
+
+def test_search_is_ordered_and_bounded(client: QdrantClient) -> None:
+    store = store_of(client)
+    store.prepare()
+    store.insert(anchor(ID), [1.0, 0.0])
+    store.insert(anchor(OTHER), [0.0, 1.0])
+    assert [hit.anchor_id for hit in store.search([0.1, 1.0], 10)] == [str(OTHER), str(ID)]
+    assert [hit.anchor_id for hit in store.search([0.1, 1.0], 1)] == [str(OTHER)]
+
+
+def test_store_that_is_away_is_a_transient_error() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    store = store_of(connect(url))
+    with pytest.raises(TransientError, match="the store does not answer"):
+        store.find(ID)
+    assert store.unavailable_cause() == "the collection has not been looked at yet"
+    assert "does not answer" in (store.preparation_cause() or "")
+    assert "does not answer" in (store.unavailable_cause() or "")
+
+
+def test_another_worker_may_create_the_collection_first(qdrant_wire: QdrantWire) -> None:
+    looks = [False, True]
+    qdrant_wire.answers = {
+        ("GET", "/collections/anchors/exists"): lambda: (200, {"exists": looks.pop(0)}),
+        ("PUT", "/collections/anchors"): lambda: (409, None),
+        ("GET", "/collections/anchors"): lambda: (200, collection_info()),
+    }
+    assert store_of(connect(qdrant_wire.url)).preparation_cause() is None
+    assert looks == []
+
+
+def test_collection_deleted_meanwhile_is_made_again(qdrant_wire: QdrantWire) -> None:
+    there = [False]
+
+    def create() -> tuple[int, object]:
+        there[0] = True
+        return 200, True
+
+    qdrant_wire.answers = {
+        ("GET", "/collections/anchors/exists"): lambda: (200, {"exists": there[0]}),
+        ("PUT", "/collections/anchors"): create,
+        ("GET", "/collections/anchors"): lambda: (200, collection_info()),
+        ("POST", "/collections/anchors/points"): lambda: (200, []) if there[0] else (404, None),
+    }
+    assert store_of(connect(qdrant_wire.url)).find(ID) is None
+    assert there == [True]
+
+
+STATUSES = [(400, PermanentError), (403, PermanentError), (429, TransientError), (500, TransientError)]
+
+
+@pytest.mark.parametrize(("status", "kind"), STATUSES)
+def test_status_says_whether_to_try_again(status: int, kind: type[Exception], qdrant_wire: QdrantWire) -> None:
+    qdrant_wire.answers = {("POST", "/collections/anchors/points"): lambda: (status, None)}
+    with pytest.raises(kind, match=f"the store answered {status}"):
+        store_of(connect(qdrant_wire.url)).find(ID)
+
+
+def collection_info() -> dict[str, object]:
+    config = {
+        "params": {"vectors": {"size": 2, "distance": "Cosine"}},
+        "hnsw_config": {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000},
+        "optimizer_config": {
+            "deleted_threshold": 0.2,
+            "vacuum_min_vector_number": 1000,
+            "default_segment_number": 0,
+            "flush_interval_sec": 5,
+        },
+    }
+    return {"status": "green", "optimizer_status": "ok", "segments_count": 1, "config": config, "payload_schema": {}}

@@ -1,0 +1,44 @@
+"""The resonance worker: recall-request → what the memory answers → recall-response."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from vhm_common_utils import config
+from vhm_common_utils.logs import configure_logs
+from vhm_common_utils.loop import LoopSettings
+from vhm_common_utils.memory import open_memory
+from vhm_common_utils.retry import RetryPolicy
+from vhm_common_utils.worker import Worker, health_port, run_worker
+
+from workers.vhm_resonance.handler import ANSWERS, SOURCE, handle
+from workers.vhm_resonance.recall import RecallSettings
+
+STORE_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.25)
+PUBLISH_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.5)
+
+
+def build() -> Worker:
+    memory = open_memory()
+    settings = RecallSettings(config.RESONANCE_MAX_BEATS, config.RESONANCE_DIVERSITY_THRESHOLD)
+    return Worker(
+        name="resonance",
+        bootstrap=config.KAFKA_BOOTSTRAP,
+        source=SOURCE,
+        answers=ANSWERS,
+        handle=lambda event: handle(event, memory.store, memory.embedder.embed, settings),
+        loop=LoopSettings(handling=STORE_RETRIES, publishing=PUBLISH_RETRIES),
+        gates=memory.gates(),
+        checks=memory.checks(),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    port = health_port(arguments)
+    configure_logs(worker="resonance", level=config.RESONANCE_LOG_LEVEL)
+    return run_worker(build(), port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

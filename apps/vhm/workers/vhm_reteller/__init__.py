@@ -1,0 +1,1 @@
+"""Retells what was recalled."""
