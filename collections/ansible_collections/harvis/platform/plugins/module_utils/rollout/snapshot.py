@@ -1,0 +1,56 @@
+"""Everything the judgements need, read from the cluster once."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, Object
+
+SYSTEM = "kube-system"
+WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Objects as the API server gives them. ``seconds`` is what the reading took."""
+
+    pods: list[Object]
+    workloads: list[Object]
+    replica_sets: list[Object]
+    events: list[Object]
+    nodes: list[Object]
+    system_pods: list[Object]
+    node_events: list[Object]
+    seconds: float = 0.0
+
+    @classmethod
+    def read(cls, cluster: Cluster, namespaces: t.Sequence[str]) -> Snapshot:
+        start = time.monotonic()
+
+        def each(api_version: str, kind: str) -> list[Object]:
+            return [found for name in namespaces for found in cluster.find(api_version, kind, namespace=name)]
+
+        parts = {
+            "pods": each("v1", "Pod"),
+            "workloads": [found for kind in WORKLOAD_KINDS for found in each("apps/v1", kind)],
+            "replica_sets": each("apps/v1", "ReplicaSet"),
+            "events": each("v1", "Event"),
+            "nodes": cluster.find("v1", "Node"),
+            "system_pods": _allowed(lambda: cluster.find("v1", "Pod", namespace=SYSTEM)),
+            "node_events": _allowed(
+                lambda: cluster.find("v1", "Event", namespace="default", fields="involvedObject.kind=Node")
+            ),
+        }
+        return cls(**parts, seconds=time.monotonic() - start)
+
+
+def _allowed(read: t.Callable[[], list[Object]]) -> list[Object]:
+    """What only helps to explain is left out where this user may not read it."""
+    try:
+        return read()
+    except ApiRefusal as exc:
+        if exc.status == 403:
+            return []
+        raise

@@ -1,0 +1,162 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rollout_info
+short_description: Say what the pods of a platform do, and why
+version_added: 0.1.0
+description:
+  - Judges every pod of the given namespaces; a pod that is not ready gets one cause (image, crash, memory, scheduling,
+    volume, probe, node, eviction) with the evidence and a fix.
+  - A container that restarted since the later of its deployment and its node's last start is a failed row. Restarts
+    that a start of the node explains are listed.
+  - Compares running images and live resources with what is expected. Only reads.
+options:
+  kubeconfig:
+    description: Path of the kubeconfig; by default that of the environment.
+    type: path
+  context:
+    description: Context of the kubeconfig; by default the current one.
+    type: str
+  namespaces:
+    description: Namespaces whose pods belong to the platform.
+    type: list
+    elements: str
+    default: [vhm, ai-agents]
+  images:
+    description: Expected image references, by C(namespace/workload) and container.
+    type: dict
+    default: {}
+  image_ids:
+    description:
+      - Known identities by image reference, as the node's runtime reports them. Where one is known, the running
+        image must have it.
+    type: dict
+    default: {}
+  resources:
+    description: Expected C(requests) and C(limits), by C(namespace/workload) and container.
+    type: dict
+    default: {}
+  gpus:
+    description: How many C(nvidia.com/gpu) the nodes must offer together.
+    type: int
+    default: 0
+  wait:
+    description: Seconds that pods may take to become ready. What cannot mend itself ends the wait at once.
+    type: float
+    default: 0
+  report_only:
+    description: Return failed rows instead of failing, also when the cluster cannot be reached.
+    type: bool
+    default: false
+extends_documentation_fragment: [harvis.platform.attributes]
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details: Only reads.
+author: Harvis Platform maintainers
+"""
+
+EXAMPLES = r"""
+- name: Look at the pods
+  harvis.platform.rollout_info:
+    kubeconfig: .harvis/kubeconfig
+    images:
+      vhm/indexer:
+        indexer: harvis.local/vhm-indexer:sha256-0123456789abcdef
+    resources:
+      vhm/indexer:
+        indexer:
+          limits: {memory: 256Mi}
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+passed:
+  description: Whether every row passed.
+  type: bool
+  returned: always
+rows:
+  description: Rows of the checks V(pods) (one per pod), V(image-digest) (one per workload), V(limits) (one per
+    container) and V(gpu).
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    check:
+      description: The check's name.
+      type: str
+    subject:
+      description: The object that was judged.
+      type: str
+    passed:
+      description: Whether it is as it should be.
+      type: bool
+    evidence:
+      description: What was seen.
+      type: str
+    seconds:
+      description: How long the reading took.
+      type: float
+findings:
+  description: Why rows failed, each with its cause and a fix.
+  type: list
+  elements: dict
+  returned: always
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.harvis.platform.plugins.module_utils.evidence.row import (
+    Evidence,
+    Proof,
+    said,
+    stop_on_failure,
+    to_result,
+)
+from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
+from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
+from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.assess import Expected
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.watch import watch
+
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
+    "namespaces": {"type": "list", "elements": "str", "default": ["vhm", "ai-agents"]},
+    "images": {"type": "dict", "default": {}},
+    "image_ids": {"type": "dict", "default": {}},
+    "resources": {"type": "dict", "default": {}},
+    "gpus": {"type": "int", "default": 0},
+    "wait": {"type": "float", "default": 0},
+    "report_only": {"type": "bool", "default": False},
+}
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    try:
+        expected = Expected(params["images"], params["image_ids"], params["resources"], params["gpus"])
+        cluster = connect(params["kubeconfig"], params["context"])
+        proofs = watch(cluster, params["namespaces"], expected, wait=params["wait"])
+    except HarvisError as exc:
+        if not params["report_only"]:
+            raise
+        proofs = [Proof(Evidence("pods", "cluster", False, said(exc.findings), 0.0), exc.findings)]
+    if not params["report_only"]:
+        stop_on_failure(proofs)
+    return to_result(proofs)
+
+
+def main() -> None:
+    run_module(ARGUMENT_SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
