@@ -6,7 +6,6 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError
 
 
@@ -29,7 +28,7 @@ def run_module(
             "PLB-LIBRARY",
             library,
             missing_required_lib(library),
-            fix="Run the play with the project's own virtualenv (`make up`), or install the library for this interpreter.",
+            fix="Run the play with the project's virtualenv (`make up`), or install the library for this interpreter.",
         )
         module.fail_json(msg=str(finding), findings=[finding.to_dict()], exception=traceback.format_exc())
     module.exit_json(**result)

@@ -95,7 +95,9 @@ class SystemRunner:
             ) from exc
         except subprocess.TimeoutExpired as exc:
             raise ProcessError(
-                *fail("PLB-PROCESS", argv[0], f"did not end within {timeout:.0f} s", evidence=self._command(argv)).findings
+                *fail(
+                    "PLB-PROCESS", argv[0], f"did not end within {timeout:.0f} s", evidence=self._command(argv)
+                ).findings
             ) from exc
         result = CommandResult(argv, done.returncode, self._text(out), self._text(err))
         if check and result.rc:

@@ -6,6 +6,7 @@ DOCUMENTATION = r"""
 module: cluster_access
 short_description: Leave a kubeconfig, kubectl and helm for one cluster
 version_added: 0.1.0
+author: Harvis Platform maintainers (@harvis)
 description:
   - Writes a kubeconfig with a single context, readable by its owner only, and links to the programs in use.
   - Runs on the controller.
@@ -19,7 +20,10 @@ options:
   source: {description: Path of a kubeconfig; used when O(content) is empty., type: path, default: ""}
   context: {description: Context to keep; empty for the current one., type: str, default: ""}
   dest: {description: Where the kubeconfig is written., type: path, required: true}
-  bin_dir: {description: Folder of C(kubectl) and C(helm) on this machine; empty searches the PATH., type: str, default: ""}
+  bin_dir:
+    description: Folder of C(kubectl) and C(helm) on this machine; empty searches the PATH.
+    type: str
+    default: ""
   link: {description: Whether to link the programs into C(bin) beside O(dest)., type: bool, default: true}
 """
 

@@ -6,6 +6,7 @@ DOCUMENTATION = r"""
 module: embedded_cluster
 short_description: Make, adopt or take down the one Kubernetes of a host
 version_added: 0.1.0
+author: Harvis Platform maintainers (@harvis)
 description:
   - Runs kubeadm's control plane on this host with a containerd of its own, under systemd or supervisor.
   - A cluster is marked by a file that names its certificate authority. State without the mark is never touched.
@@ -17,7 +18,9 @@ attributes:
   idempotent: {support: full}
 options:
   state:
-    description: V(absent) removes processes, mounts, interfaces, firewall rules and cluster state; data, packages and caches stay.
+    description:
+      - V(absent) removes processes, mounts, interfaces, firewall rules and cluster state.
+      - Data, packages and caches stay.
     choices: [present, absent]
     default: present
     type: str

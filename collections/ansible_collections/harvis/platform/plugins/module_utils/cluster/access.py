@@ -20,6 +20,7 @@ def single_context(text: str, context: str, subject: str) -> str:
         config: t.Any = yaml.safe_load(text)
         name = context or config["current-context"]
         contexts = {c["name"]: c["context"] for c in config["contexts"]}
+        clusters, users = list(config["clusters"]), list(config["users"])
     except (yaml.YAMLError, KeyError, TypeError) as exc:
         raise ClusterError(*fail("PLB-INPUT", subject, f"is not a kubeconfig: {type(exc).__name__}").findings) from exc
     if name not in contexts:
@@ -31,8 +32,8 @@ def single_context(text: str, context: str, subject: str) -> str:
         "kind": "Config",
         "current-context": name,
         "contexts": [{"name": name, "context": chosen}],
-        "clusters": [c for c in config["clusters"] if c["name"] == chosen["cluster"]],
-        "users": [u for u in config["users"] if u["name"] == chosen["user"]],
+        "clusters": [c for c in clusters if c["name"] == chosen["cluster"]],
+        "users": [u for u in users if u["name"] == chosen["user"]],
     }
     return yaml.safe_dump(reduced, sort_keys=False)
 

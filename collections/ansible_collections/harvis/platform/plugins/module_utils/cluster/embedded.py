@@ -21,6 +21,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.process import Run
 from ansible_collections.harvis.platform.plugins.module_utils.service import Program, ServicesResult, manager_for_host
 
 READY_SECONDS = 240.0
+IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
 @dataclass
@@ -52,6 +53,7 @@ class EmbeddedCluster:
         outcome = Outcome()
         if dry:
             services = self._services().ensure(self.programs(), dry=True)
+            outcome.reasons += self._write_configuration(dry=True)
             outcome.reasons += list(services.reasons) + ([] if made else ["the cluster does not exist"])
             return outcome
         outcome.reasons += self._write_configuration()
@@ -122,9 +124,9 @@ class EmbeddedCluster:
         nodes = self._kubectl("get", "nodes", "-o", f"jsonpath={template}") or ""
         pods = self._kubectl("get", "pods", "-n", "kube-system", "-o", f"jsonpath={template}") or ""
         waiting = [line for line in (*nodes.split(), *pods.split()) if not line.endswith("=True")]
-        if waiting or not nodes.strip() or "coredns" not in pods or "kube-proxy" not in pods:
-            return ", ".join(waiting) or "no node is registered"
-        return None
+        waiting += [] if nodes.strip() else ["no node is registered"]
+        waiting += [f"no pod of {name}" for name in ("coredns", "kube-proxy") if name not in pods]
+        return ", ".join(waiting) or None
 
     def _kubectl(self, *arguments: str) -> str | None:
         argv = [
@@ -169,7 +171,7 @@ class EmbeddedCluster:
                 ).findings
             )
 
-    def _write_configuration(self) -> list[str]:
+    def _write_configuration(self, *, dry: bool = False) -> list[str]:
         wanted = {
             self._containerd_config: containerd.containerd_toml(
                 self.spec, systemd_cgroup=self._cgroup_driver() == "systemd", confined=not _runs_systemd()
@@ -179,13 +181,14 @@ class EmbeddedCluster:
         reasons = []
         for path, text in wanted.items():
             if not path.exists() or path.read_text() != text:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
                 reasons.append(f"{path.name} written")
-        forward = Path("/proc/sys/net/ipv4/ip_forward")
-        if forward.read_text().strip() != "1":
-            forward.write_text("1\n")
+                if not dry:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(text)
+        if IP_FORWARD.read_text().strip() != "1":
             reasons.append("IPv4 forwarding switched on")
+            if not dry:
+                IP_FORWARD.write_text("1\n")
         return reasons
 
     def _start(self, programs: t.Sequence[Program]) -> ServicesResult:

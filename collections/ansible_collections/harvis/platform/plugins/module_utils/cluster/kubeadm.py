@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import IMAGE_REPOSITORY, ClusterSpec
 
-# Looked at by our own pre-flight with clearer words, or meaningless where there is no systemd and no kernel module folder.
+# Looked at by our own pre-flight with clearer words, or meaningless without systemd and a kernel module folder.
 IGNORED_CHECKS = (
     "SystemVerification",
     "Swap",
@@ -32,7 +32,7 @@ IGNORED_CHECKS = (
     "Port-10250",
 )
 
-KUBELET_CONFIG = Path("/var/lib/kubelet/config.yaml")
+RESOLVED = Path("/run/systemd/resolve/resolv.conf")
 
 
 def init_documents(spec: ClusterSpec, *, cgroup_driver: str) -> str:
@@ -97,5 +97,4 @@ def _proxy(spec: ClusterSpec) -> dict[str, t.Any]:
 
 def resolv_conf() -> str:
     """systemd-resolved's stub answers on loopback, where no pod can reach it."""
-    upstream = Path("/run/systemd/resolve/resolv.conf")
-    return str(upstream) if upstream.exists() else "/etc/resolv.conf"
+    return str(RESOLVED) if RESOLVED.exists() else "/etc/resolv.conf"

@@ -28,13 +28,16 @@ class Mark:
     def read(cls, path: Path) -> Mark | None:
         try:
             data: dict[str, t.Any] = json.loads(path.read_text())
-        except (OSError, ValueError):
+            return cls(data["version"], data["ca"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        return cls(data["version"], data.get("ca"))
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"version": self.version, "ca": self.ca}, indent=1) + "\n")
+        # Whole or not at all: with half a mark, a cluster of ours would be taken for somebody else's.
+        partial = path.with_name(f"{path.name}.partial")
+        partial.write_text(json.dumps({"version": self.version, "ca": self.ca}, indent=1) + "\n")
+        partial.replace(path)
 
 
 def fingerprint(certificate: Path) -> str | None:

@@ -78,6 +78,6 @@ def take_down(spec: ClusterSpec, runner: Runner) -> None:
     """Everything after the daemons have been stopped."""
     stop_containers(spec)
     remove_pod_namespaces(runner)
-    unmount([*KUBERNETES_FOLDERS, spec.run_dir, spec.containerd_root], runner)
+    unmount([*KUBERNETES_FOLDERS, spec.run_dir, spec.containerd_root, spec.data_dir / "docker"], runner)
     PodNetwork(spec, runner).remove()
     remove_state(spec)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 
 SOCKET = Path("/var/run/docker.sock")
+UNIT = Path("/etc/systemd/system/harvis-dockerd.service")
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -30,7 +31,7 @@ def ping(path: Path = SOCKET) -> int | None:
         return connection.getresponse().status
     except PermissionError:
         raise
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return None
     finally:
         connection.close()
@@ -53,5 +54,5 @@ def check(path: Path = SOCKET) -> tuple[bool, list[Finding]]:
 
 def is_ours(data_dir: Path) -> bool:
     """Whether the daemon on this host is the one that this platform runs for its builds."""
-    units = (data_dir / "supervisor/programs/dockerd.conf", Path("/etc/systemd/system/harvis-dockerd.service"))
+    units = (data_dir / "supervisor/programs/dockerd.conf", UNIT)
     return any(unit.exists() for unit in units)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,12 +40,16 @@ def _owners(inodes: set[str], proc: Path) -> dict[str, tuple[int, str]]:
     owners: dict[str, tuple[int, str]] = {}
     for folder in (p for p in proc.iterdir() if p.name.isdigit()) if inodes else ():
         try:
-            links = [str(fd.readlink()) for fd in (folder / "fd").iterdir()]
-            name = (folder / "comm").read_text().strip()
+            held = inodes & set(_sockets(folder / "fd"))
+            name = (folder / "comm").read_text().strip() if held else ""
         except OSError:
             continue
-        for link in links:
-            inode = link.removeprefix("socket:[").removesuffix("]")
-            if inode in inodes:
-                owners[inode] = (int(folder.name), name)
+        owners |= dict.fromkeys(held, (int(folder.name), name))
     return owners
+
+
+def _sockets(descriptors: Path) -> t.Iterator[str]:
+    for descriptor in descriptors.iterdir():
+        # A busy program closes some between the listing and the look; that says nothing about the others.
+        with contextlib.suppress(FileNotFoundError):
+            yield str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]")

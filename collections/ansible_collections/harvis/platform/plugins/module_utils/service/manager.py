@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
 
+BOOTED = Path("/run/systemd/system")
+
 
 @dataclass(frozen=True)
 class ServicesResult:
@@ -45,7 +47,7 @@ class ServiceManager(t.Protocol):
 
 def manager_for_host(data_dir: Path, run_dir: Path, prefix: str = "harvis") -> ServiceManager:
     """systemd where it is PID 1 (``sd_booted(3)``: /run/systemd/system exists), else supervisor."""
-    if Path("/run/systemd/system").is_dir():
+    if BOOTED.is_dir():
         from ansible_collections.harvis.platform.plugins.module_utils.service.systemd import Systemd
 
         return Systemd(prefix=prefix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shlex
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError, fail
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner, SystemRunner
 from ansible_collections.harvis.platform.plugins.module_utils.service.manager import ServicesResult
-from ansible_collections.harvis.platform.plugins.module_utils.service.proc import is_running, processes, stop
+from ansible_collections.harvis.platform.plugins.module_utils.service.proc import processes, stop
 from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
 
 LOG_BYTES = "20MB"
@@ -96,14 +97,15 @@ class Supervisor:
         stopped = [n for n in wanted if n not in edited and n not in running]
         reasons += [f"{n} is not running" for n in stopped]
         if reasons and not dry:
-            self._write(wanted, edited)
+            # Before their configuration is overwritten: orphans are known by the command they were started with.
             self._stop_orphans()
+            self._write(wanted, edited)
             self._start_daemon() if not alive else self._reload()
             for name in stopped if alive else ():
                 self._restart(name)
             self._wait_running(programs)
         before = {n: states.get(n, "absent") for n in wanted}
-        return ServicesResult("supervisor", tuple(reasons), before, {n: "RUNNING" for n in wanted})
+        return ServicesResult("supervisor", tuple(reasons), before, dict.fromkeys(wanted, "RUNNING"))
 
     def remove(self, *, dry: bool = False) -> ServicesResult:
         sections = sorted(self.programs_dir.glob("*.conf"))
@@ -128,7 +130,7 @@ class Supervisor:
         self.config.write_text(
             f"[unix_http_server]\nfile={self.socket}\nchmod=0700\n"
             f"[supervisord]\npidfile={self.pid_file}\nlogfile={self.log_dir}/supervisord.log\nlogfile_maxbytes={LOG_BYTES}\n"
-            f"childlogdir={self.log_dir}\nminfds={open_files()}\nuser=root\n"
+            f"childlogdir={self.log_dir}\nminfds={open_files()}\nuser={os.geteuid()}\n"
             "[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
             f"[supervisorctl]\nserverurl=unix://{self.socket}\n"
@@ -167,7 +169,10 @@ class Supervisor:
             proxy.addProcessGroup(group)
 
     def _stop_orphans(self) -> None:
-        """A killed supervisord leaves its programs running: end them, or their successors find ports and locks taken."""
+        """A killed supervisord leaves its programs running: end them, or their successors find ports taken."""
+        if self._daemon_pid() is None:
+            # One that lost its socket cannot be asked any more, and would start what is ended here again.
+            stop(self._daemons(), patience=90)
         commands = {self._command_of(section) for section in self.programs_dir.glob("*.conf")}
         daemon = self._daemon_pid()
         stop([p.pid for p in processes() if p.argv in commands and (daemon is None or p.parent != daemon)])
@@ -195,8 +200,12 @@ class Supervisor:
         return "\n".join(self._read(self.log_dir / f"{name}.log").splitlines()[-10:])
 
     def _daemon_pid(self) -> int | None:
+        """The daemon that can be asked; a pid file alone proves nothing, since pids come again after a restart."""
         text = self._read(self.pid_file).strip()
-        return int(text) if text.isdigit() and is_running(int(text)) and self.socket.exists() else None
+        return int(text) if text.isdigit() and int(text) in self._daemons() and self.socket.exists() else None
+
+    def _daemons(self) -> list[int]:
+        return [p.pid for p in processes() if p.argv[-2:] == ("-c", str(self.config))]
 
     def _states(self) -> dict[str, str]:
         infos = t.cast(list[dict[str, t.Any]], self._proxy().getAllProcessInfo())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +16,9 @@ UNITS = Path("/etc/systemd/system")
 def unit_text(program: Program, prefix: str) -> str:
     """The unit file (systemd.service(5)) of one program."""
     after = " ".join(f"{prefix}-{name}.service" for name in program.after)
-    environment = [f"Environment={shlex.quote(f'{k}={v}')}" for k, v in sorted(program.environment.items())]
-    command = " ".join(
-        '"' + a.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"' for a in program.command
-    )
+    environment = [f"Environment={_quoted(f'{k}={v}')}" for k, v in sorted(program.environment.items())]
+    # A dollar sign means a variable in commands, and itself in Environment=.
+    command = " ".join(_quoted(argument).replace("$", "$$") for argument in program.command)
     lines = [
         "[Unit]",
         f"Description=Harvis Platform: {program.name}",
@@ -40,6 +38,11 @@ def unit_text(program: Program, prefix: str) -> str:
         "WantedBy=multi-user.target",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    """One word of a unit file: quotes, backslashes and specifiers taken literally."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""From values and results of a run to what verification expects, and to rows of evidence."""
+
+from __future__ import annotations
+
+import typing as t
+
+Expected = dict[str, dict[str, t.Any]]
+
+
+def expected_containers(app: dict[str, t.Any], data: dict[str, t.Any], key: str) -> Expected:
+    """``image`` or ``resources`` of every container, by ``namespace/workload`` and container, as the values say."""
+    merged = app["mergedOllamaBackend"]
+    backend = {"backend": merged["backend"][key] if key == "image" else merged[key]}
+    if merged["enabled"]:
+        backend["ollama"] = merged["ollama"][key]
+    workers = app["global"]["workersNamespace"]
+    return {
+        f"{app['global']['namespace']}/harvis-backend": backend,
+        **{f"{workers}/{name}": {name: worker[key]} for name, worker in app["workers"].items()},
+        **{f"{data['global']['namespace']}/{name}": {name: data[name][key]} for name in ("kafka", "qdrant")},
+    }
+
+
+def release_rows(releases: t.Sequence[dict[str, t.Any]], applied: bool) -> list[dict[str, t.Any]]:
+    """A row ``drift`` for each release; with ``applied``, differences have been mended and are told as such."""
+    rows = []
+    for result in releases:
+        release = result.get("release") or {"name": "release", "namespace": "", "revision": 0}
+        differences = result.get("reasons") or []
+        passed = applied or not differences
+        seen = f"revision {release['revision']}, live objects are as released" if passed else "; ".join(differences)
+        subject = f"{release['namespace']}/{release['name']}"
+        rows.append({"check": "drift", "subject": subject, "passed": passed, "evidence": seen, "seconds": 0})
+    return rows
+
+
+def topic_row(result: dict[str, t.Any], wanted: t.Sequence[str], applied: bool) -> dict[str, t.Any]:
+    """The row ``topics``: every topic is there as described."""
+    differences = result.get("reasons") or []
+    passed = applied or not differences
+    seen = f"{len(wanted)} topics as described" if passed else "; ".join(differences)
+    return {"check": "topics", "subject": "kafka", "passed": passed, "evidence": seen, "seconds": 0}
+
+
+class FilterModule:
+    """Filters of the collection."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"expected_containers": expected_containers, "release_rows": release_rows, "topic_row": topic_row}

@@ -1,0 +1,14 @@
+"""The one exception of this concept."""
+
+from __future__ import annotations
+
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError
+
+
+class ImageError(HarvisError):
+    """An image cannot be described, obtained or delivered."""
+
+
+def image_error(code: str, subject: str, cause: str, *, evidence: str = "", fix: str = "") -> ImageError:
+    """An ``ImageError`` with a single finding, ready to be raised."""
+    return ImageError(Finding(code, subject, cause, evidence, fix))

@@ -1,0 +1,108 @@
+"""From values and results to what verification expects."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+import pytest
+from ansible_collections.harvis.platform.plugins.filter.expectations import (
+    FilterModule,
+    expected_containers,
+    release_rows,
+    topic_row,
+)
+
+SMALL, LARGE = {"limits": {"cpu": "1"}}, {"limits": {"cpu": "4"}}
+APP: dict[str, t.Any] = {
+    "global": {"namespace": "ai-agents", "workersNamespace": "vhm"},
+    "mergedOllamaBackend": {
+        "enabled": True,
+        "resources": SMALL,
+        "backend": {"image": "backend:1"},
+        "ollama": {"image": "ollama:1", "resources": LARGE},
+    },
+    "workers": {"indexer": {"image": "indexer:1", "resources": SMALL}},
+}
+DATA = {
+    "global": {"namespace": "stores"},
+    "kafka": {"image": "kafka:1", "resources": LARGE},
+    "qdrant": {"image": "qdrant:1", "resources": SMALL},
+}
+IMAGES = {
+    "ai-agents/harvis-backend": {"backend": "backend:1", "ollama": "ollama:1"},
+    "vhm/indexer": {"indexer": "indexer:1"},
+    "stores/kafka": {"kafka": "kafka:1"},
+    "stores/qdrant": {"qdrant": "qdrant:1"},
+}
+RESOURCES = {
+    "ai-agents/harvis-backend": {"backend": SMALL, "ollama": LARGE},
+    "vhm/indexer": {"indexer": SMALL},
+    "stores/kafka": {"kafka": LARGE},
+    "stores/qdrant": {"qdrant": SMALL},
+}
+
+
+@pytest.mark.parametrize(("key", "expected"), [("image", IMAGES), ("resources", RESOURCES)])
+def test_every_container_is_expected_as_the_values_say(key: str, expected: dict[str, t.Any]) -> None:
+    assert expected_containers(APP, DATA, key) == expected
+
+
+def test_without_the_merged_pod_no_ollama_is_expected() -> None:
+    app = copy.deepcopy(APP)
+    app["mergedOllamaBackend"]["enabled"] = False
+
+    assert expected_containers(app, DATA, "image")["ai-agents/harvis-backend"] == {"backend": "backend:1"}
+
+
+RELEASE = {"name": "harvis-prod", "namespace": "ai-agents", "revision": 3}
+ROWS = [
+    pytest.param([], False, True, "revision 3, live objects are as released", id="no difference"),
+    pytest.param(["a differs", "b differs"], False, False, "a differs; b differs", id="differences that were left"),
+    pytest.param(["a differs"], True, True, "revision 3, live objects are as released", id="differences mended"),
+]
+
+
+@pytest.mark.parametrize(("reasons", "applied", "passed", "evidence"), ROWS)
+def test_a_release_that_drifted_fails(reasons: list[str], applied: bool, passed: bool, evidence: str) -> None:
+    assert release_rows([{"release": RELEASE, "reasons": reasons}], applied) == [
+        {
+            "check": "drift",
+            "subject": "ai-agents/harvis-prod",
+            "passed": passed,
+            "evidence": evidence,
+            "seconds": 0,
+        }
+    ]
+
+
+def test_every_release_has_its_row() -> None:
+    rows = release_rows([{"release": RELEASE}, {"reasons": ["is not installed"]}], applied=False)
+
+    assert [(r["subject"], r["passed"]) for r in rows] == [("ai-agents/harvis-prod", True), ("/release", False)]
+
+
+TOPICS = [
+    ([], False, True, "2 topics as described"),
+    (["anchors-write: 1 partition instead of 3"], False, False, "anchors-write: 1 partition instead of 3"),
+    (["anchors-write: created"], True, True, "2 topics as described"),
+]
+
+
+@pytest.mark.parametrize(("reasons", "applied", "passed", "evidence"), TOPICS)
+def test_topics_that_differ_fail(reasons: list[str], applied: bool, passed: bool, evidence: str) -> None:
+    assert topic_row({"reasons": reasons}, ["a", "b"], applied) == {
+        "check": "topics",
+        "subject": "kafka",
+        "passed": passed,
+        "evidence": evidence,
+        "seconds": 0,
+    }
+
+
+def test_ansible_finds_the_filters() -> None:
+    assert FilterModule().filters() == {
+        "expected_containers": expected_containers,
+        "release_rows": release_rows,
+        "topic_row": topic_row,
+    }

@@ -1,0 +1,158 @@
+"""Pods and their neighbours in the shape in which an API server of 1.34 gives them."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.snapshot import Snapshot
+
+Object = dict[str, t.Any]
+FIXTURES = Path(__file__).parent / "fixtures"
+DEPLOYED, BEGUN = "2026-03-01T12:00:00Z", "2026-03-01T12:00:03Z"
+IMAGE = "harvis.local/vhm-indexer:sha256-0123456789abcdef"
+IMAGE_ID = "sha256:4237d9ebff6f76c7ef5eed68964fb8d0c61adc65f57d0a7292cc39d9470cb03d"
+
+
+class Make:
+    """Builders; every argument replaces one part of a healthy pod of Deployment ``vhm/indexer``."""
+
+    image, image_id, deployed = IMAGE, IMAGE_ID, DEPLOYED
+
+    @staticmethod
+    def state(**changes: t.Any) -> Object:
+        healthy = {
+            "name": "indexer",
+            "image": IMAGE,
+            "imageID": IMAGE_ID,
+            "ready": True,
+            "started": True,
+            "restartCount": 0,
+            "state": {"running": {"startedAt": BEGUN}},
+            "lastState": {},
+        }
+        return {**healthy, **changes}
+
+    @classmethod
+    def waiting(cls, reason: str, message: str = "", **changes: t.Any) -> Object:
+        state = {"waiting": {"reason": reason, "message": message}}
+        return cls.state(ready=False, started=False, state=state, **changes)
+
+    @classmethod
+    def pod(cls, *states: Object, name: str = "indexer-6c6bc8745b-kl29h", **status: t.Any) -> Object:
+        given = list(states) or [cls.state()]
+        ready = "True" if all(state["ready"] for state in given) else "False"
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": name,
+                "namespace": "vhm",
+                "uid": f"uid-{name}",
+                "creationTimestamp": DEPLOYED,
+                "ownerReferences": [{"kind": "ReplicaSet", "name": "indexer-6c6bc8745b", "controller": True}],
+            },
+            "spec": {
+                "nodeName": "node",
+                "containers": [{"name": "indexer", "image": IMAGE, "resources": {"limits": {"memory": "256Mi"}}}],
+            },
+            "status": {
+                "phase": "Running",
+                "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": ready}],
+                "containerStatuses": given,
+                **status,
+            },
+        }
+
+    @classmethod
+    def unscheduled(cls, message: str) -> Object:
+        scheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+        pod = cls.pod(phase="Pending", conditions=[scheduled], containerStatuses=[])
+        del pod["spec"]["nodeName"]
+        return pod
+
+    @staticmethod
+    def event(
+        reason: str, message: str, *, uid: str = "uid-indexer-6c6bc8745b-kl29h", at: str = "2026-03-01T12:01:00Z"
+    ) -> Object:
+        return {
+            "reason": reason,
+            "message": message,
+            "lastTimestamp": at,
+            "involvedObject": {"uid": uid},
+            "metadata": {},
+        }
+
+    @staticmethod
+    def node(ready: str = "True", since: str = "2026-03-01T11:00:00Z", **allocatable: str) -> Object:
+        message = "kubelet is posting ready status" if ready == "True" else "Kubelet stopped posting node status."
+        condition = {"type": "Ready", "status": ready, "lastTransitionTime": since, "message": message}
+        return {
+            "metadata": {"name": "node"},
+            "status": {"conditions": [condition], "allocatable": {"cpu": "2", **allocatable}},
+        }
+
+    @staticmethod
+    def workload(kind: str = "Deployment", name: str = "indexer", replicas: int | None = 1, **parts: t.Any) -> Object:
+        return {
+            "kind": kind,
+            "metadata": {"name": name, "namespace": "vhm", "uid": f"uid-{name}"},
+            "spec": {} if replicas is None else {"replicas": replicas},
+            "status": {},
+            **parts,
+        }
+
+    @staticmethod
+    def replica_set(name: str = "indexer-6c6bc8745b", above: str = "indexer") -> Object:
+        owner = {"kind": "Deployment", "name": above, "controller": True}
+        return {
+            "kind": "ReplicaSet",
+            "metadata": {"name": name, "namespace": "vhm", "uid": f"uid-{name}", "ownerReferences": [owner]},
+        }
+
+    @classmethod
+    def snapshot(cls, *pods: Object, **parts: t.Any) -> Snapshot:
+        given: dict[str, t.Any] = {
+            "pods": list(pods) or [cls.pod()],
+            "workloads": [cls.workload()],
+            "replica_sets": [cls.replica_set()],
+            "events": [],
+            "nodes": [cls.node()],
+            "system_pods": [],
+            "node_events": [],
+            "seconds": 0.25,
+        }
+        return Snapshot(**{**given, **parts})
+
+
+class FakeCluster:
+    """Answers ``find`` from lists by kind and namespace; kinds in ``refused`` may not be read."""
+
+    def __init__(self, objects: t.Mapping[str, list[Object]], refused: t.Iterable[tuple[str, str]] = ()) -> None:
+        self.objects, self.refused = objects, set(refused)
+
+    def find(self, _api_version: str, kind: str, *, namespace: str = "", **_selectors: str) -> list[Object]:
+        if (kind, namespace) in self.refused:
+            raise ApiRefusal(f"list of {kind}", 403, "Forbidden", f"cannot list {kind}")
+        found = self.objects.get(kind, [])
+        return [o for o in found if not namespace or o["metadata"].get("namespace") == namespace]
+
+
+@pytest.fixture
+def make() -> type[Make]:
+    return Make
+
+
+@pytest.fixture
+def fake_cluster() -> type[FakeCluster]:
+    return FakeCluster
+
+
+@pytest.fixture
+def restarted_node() -> dict[str, list[Object]]:
+    """Recorded: a node whose kubelet and containers were killed at 07:03:09 and came back at 07:03:12."""
+    recorded: dict[str, list[Object]] = json.loads((FIXTURES / "restarted_node.json").read_text())
+    return recorded
