@@ -159,12 +159,12 @@ def _prove(spec: ReleaseSpec, cluster: Cluster, wanted: Wanted) -> None:
     after = _compare(spec, cluster, history, wanted)
     if not after.plan.drift or not spec.take_back_drift:
         return
+    # First what hands added: an apply would move the versions that these removals are bound to.
+    _take_away_hand_fields(cluster, after.live)
     for ref, live in after.live.items():
         if live.found is None or live.wanted is None or described(live.found) != described(live.wanted):
-            cluster.apply(
-                as_applied(wanted.manifest.objects[ref].body, spec.name, spec.namespace), manager=FIELD_MANAGER
-            )
-    _take_away_hand_fields(cluster, after.live)
+            body = as_applied(wanted.manifest.objects[ref].body, spec.name, spec.namespace)
+            cluster.apply(body, manager=FIELD_MANAGER)
     left = _compare(spec, cluster, history, wanted).plan.drift
     if left:
         fix = "Something writes these fields back (an operator, a webhook, GitOps): find it in metadata.managedFields."
