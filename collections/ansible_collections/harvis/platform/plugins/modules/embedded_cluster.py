@@ -34,6 +34,8 @@ options:
   data_dir: {description: Folder of everything the platform keeps., type: path, required: true}
   run_dir: {description: Folder of sockets and pid files., type: path, default: /run/harvis}
   pod_subnet: {description: Addresses of pods., type: str, default: 10.244.0.0/24}
+  volumes: {description: Folders for hostPath volumes., type: list, elements: str, default: []}
+  volume_owner: {description: User id that owns them., type: int, default: 10001}
   service_subnet: {description: Addresses of Services., type: str, default: 10.96.0.0/16}
 """
 
@@ -45,7 +47,7 @@ EXAMPLES = r"""
     coredns_version: v1.12.4
     address: 192.0.2.10
     node_name: workstation
-    bin_dir: /root/.cache/harvis/programs/kubernetes-0123456789abcdef/bin
+    bin_dir: /home/user/.cache/harvis/programs/kubernetes-0123456789abcdef/bin
     data_dir: /var/lib/harvis
 """
 
@@ -71,6 +73,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "data_dir": {"type": "path", "required": True},
     "run_dir": {"type": "path", "default": "/run/harvis"},
     "pod_subnet": {"type": "str", "default": "10.244.0.0/24"},
+    "volumes": {"type": "list", "elements": "str", "default": []},
+    "volume_owner": {"type": "int", "default": 10001},
     "service_subnet": {"type": "str", "default": "10.96.0.0/16"},
 }
 

@@ -58,7 +58,7 @@ EXAMPLES = r"""
     programs: [kubelet, kubeadm, kubectl]
     module: /var/lib/harvis/src/kubernetes
     go_requirements: /var/lib/harvis/src/go.txt
-    cache_dir: /root/.cache/harvis
+    cache_dir: /home/user/.cache/harvis
 """
 
 RETURN = r"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class EmbeddedCluster:
             outcome.reasons += list(services.reasons) + ([] if made else ["the cluster does not exist"])
             return outcome
         outcome.reasons += self._write_configuration()
+        outcome.reasons += self._make_volumes()
         if not made:
             self._clear_half_made(mark)
             Mark(self.spec.version, None).write(self.spec.mark)
@@ -159,6 +161,15 @@ class EmbeddedCluster:
             self._services().remove()
             teardown.take_down(self.spec, self.runner)
             self._write_configuration()
+
+    def _make_volumes(self) -> list[str]:
+        owner = self.spec.volume_owner
+        missing = [f for f in self.spec.volume_folders if not f.is_dir() or f.stat().st_uid != owner]
+        for folder in missing:
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o750)
+            os.chown(folder, owner, owner)
+        return [f"volume {folder.name} made" for folder in missing]
 
     def _refuse_other_version(self, mark: Mark | None) -> None:
         if mark is not None and mark.version != self.spec.version:

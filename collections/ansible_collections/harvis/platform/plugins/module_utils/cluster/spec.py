@@ -21,7 +21,8 @@ class ClusterError(HarvisError):
 class ClusterSpec:
     """One embedded cluster.
 
-    ``version`` is Kubernetes' (``v1.34.4``); ``bin_dir`` holds the programs; ``address`` is the node's IPv4 address.
+    ``version`` is Kubernetes' (``v1.34.4``); ``bin_dir`` holds the programs; ``address`` is the node's IPv4 address;
+    ``volumes`` are folders for hostPath volumes, owned by the user id ``volume_owner``.
     """
 
     version: str
@@ -35,11 +36,17 @@ class ClusterSpec:
     run_dir: Path
     pod_subnet: str
     service_subnet: str
+    volumes: tuple[str, ...] = ()
+    volume_owner: int = 10001
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> ClusterSpec:
-        paths = {"bin_dir", "data_dir", "run_dir"}
-        return cls(**{k: Path(params[k]) if k in paths else params[k] for k in cls.__dataclass_fields__})
+        kinds: dict[str, t.Callable[[t.Any], t.Any]] = {
+            **dict.fromkeys(("bin_dir", "data_dir", "run_dir"), Path),
+            "volumes": tuple,
+        }
+        given = {k: params[k] for k in cls.__dataclass_fields__ if k in params}
+        return cls(**{k: kinds.get(k, lambda same: same)(v) for k, v in given.items()})
 
     @property
     def socket(self) -> Path:
@@ -56,6 +63,10 @@ class ClusterSpec:
     @property
     def admin_conf(self) -> Path:
         return Path("/etc/kubernetes/admin.conf")
+
+    @property
+    def volume_folders(self) -> list[Path]:
+        return [self.data_dir / "volumes" / name for name in self.volumes]
 
     def program(self, name: str) -> str:
         return str(self.bin_dir / name)

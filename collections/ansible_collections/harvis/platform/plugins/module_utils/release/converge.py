@@ -126,12 +126,12 @@ def _missing_namespaces(cluster: Cluster, spec: ReleaseSpec) -> list[str]:
 
 
 def _apply(spec: ReleaseSpec, helm: Helm, cluster: Cluster, situation: Situation, missing: list[str]) -> None:
+    # What was read may be another run's half-done work: nothing is changed beside it.
+    pending.refuse_if_held(cluster, situation.history, spec)
     for name in missing:
         cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     if not situation.plan.changed:
         return
-    # What was read before the lease was ours may have been another run's half-done work: its holder is asked again.
-    pending.refuse_if_held(cluster, situation.history, spec)
     with hold(cluster, spec.name, spec.namespace):
         pending.recover(helm, situation.history, spec)
         if spec.take_back_drift:
