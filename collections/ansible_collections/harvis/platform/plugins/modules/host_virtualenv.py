@@ -35,7 +35,6 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
 from ansible_collections.harvis.platform.plugins.module_utils.virtualenv import Virtualenv

@@ -108,7 +108,18 @@ def make_certificates(folder: Path) -> None:
 
 
 @pytest.fixture
-def second_daemon(tmp_path: Path) -> t.Iterator[dict[str, str]]:
+def bridge() -> t.Iterator[str]:
+    """A bridge for the second daemon: one that is told to have none deletes docker0, whosever it is."""
+    name = f"harvis{time.time_ns() % 10**8}"
+    made = subprocess.run(["ip", "link", "add", name, "type", "bridge"], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip(f"a bridge cannot be made here: {made.stderr.decode()}")
+    yield name
+    subprocess.run(["ip", "link", "delete", name], check=True)
+
+
+@pytest.fixture
+def second_daemon(tmp_path: Path, bridge: str) -> t.Iterator[dict[str, str]]:
     """What ``minikube docker-env`` would print for a daemon that is started for the test."""
     program, ssl = shutil.which("dockerd") or "/usr/sbin/dockerd", shutil.which("openssl")
     if not Path(program).is_file() or ssl is None:
@@ -124,7 +135,7 @@ def second_daemon(tmp_path: Path) -> t.Iterator[dict[str, str]]:
     argv += [
         "--host",
         f"tcp://127.0.0.1:{port}",
-        "--bridge=none",
+        f"--bridge={bridge}",
         "--iptables=false",
         "--ip-forward=false",
         "--tlsverify",
