@@ -14,12 +14,13 @@ from ansible_collections.harvis.platform.plugins.module_utils.service.proc impor
 # Time for a broker or a store to write its last pages.
 GRACE_SECONDS = 30.0
 NETWORK_NAMESPACES = Path("/run/netns")
+MOUNTS = Path("/proc/self/mountinfo")
 
 
 def stop_containers(spec: ClusterSpec) -> int:
     """End every container of our containerd, whether the daemon still lives or not; returns how many processes."""
-    everything = list(processes())
-    shims = [p for p in everything if _is_shim(p, spec)]
+    everything = list(processes(inside_containers=True))
+    shims = [p for p in processes() if _is_shim(p, spec)]
     inside = _descendants({p.pid for p in shims}, everything)
     ended = stop(inside, patience=GRACE_SECONDS)
     stop([p.pid for p in shims], patience=2)
@@ -39,11 +40,16 @@ def _descendants(roots: set[int], everything: t.Sequence[Process]) -> list[int]:
     return sorted(found)
 
 
-def unmount(prefixes: t.Sequence[Path], runner: Runner) -> None:
-    """Unmount everything below the given folders (which may be mount points of their own), deepest first."""
-    mounts = [line.split()[1].replace("\\040", " ") for line in Path("/proc/mounts").read_text().splitlines()]
-    below = [m for m in mounts if any(p in Path(m).parents for p in prefixes)]
-    for mount in sorted(below, key=len, reverse=True):
+def unmount(prefixes: t.Sequence[Path], runner: Runner, table: Path = MOUNTS) -> None:
+    """Unmount everything below the given folders, deepest first, and what a folder of them is bound onto itself.
+
+    A folder that is a mount point of its own (a volume of a container, a disk) stays mounted. The kubelet binds its
+    folder onto itself to share mounts; there the mount's root is its mount point (proc(5), mountinfo).
+    """
+    rows = [line.split() for line in table.read_text().splitlines()]
+    mounts = [(row[3], row[4].replace("\\040", " ")) for row in rows]
+    chosen = [m for root, m in mounts if any(p in Path(m).parents or (str(p) == m and root == m) for p in prefixes)]
+    for mount in sorted(chosen, key=len, reverse=True):
         runner.run(["umount", "--lazy", mount], check=False)
 
 

@@ -22,10 +22,15 @@ class Process:
     parent: int
 
 
-def processes(root: Path = PROC) -> t.Iterator[Process]:
-    """Every process that can be read; those that end meanwhile are left out."""
+def processes(root: Path = PROC, *, inside_containers: bool = False) -> t.Iterator[Process]:
+    """Every process that can be read; those that end meanwhile are left out.
+
+    A host also sees the processes of its containers, one of which may run a platform of its own from the same paths.
+    They are left out unless ``inside_containers`` asks for them (pid_namespaces(7)).
+    """
+    own = None if inside_containers else _pid_namespace(root / "self")
     for folder in root.iterdir():
-        if not folder.name.isdigit():
+        if not folder.name.isdigit() or (own is not None and _pid_namespace(folder) != own):
             continue
         try:
             argv = tuple(a.decode(errors="replace") for a in (folder / "cmdline").read_bytes().split(b"\0") if a)
@@ -34,6 +39,13 @@ def processes(root: Path = PROC) -> t.Iterator[Process]:
         except (OSError, ValueError, IndexError):
             continue
         yield Process(int(folder.name), executable.removesuffix(" (deleted)"), argv, parent)
+
+
+def _pid_namespace(folder: Path) -> str | None:
+    try:
+        return str((folder / "ns" / "pid").readlink())
+    except OSError:
+        return None
 
 
 def is_running(pid: int, root: Path = PROC) -> bool:

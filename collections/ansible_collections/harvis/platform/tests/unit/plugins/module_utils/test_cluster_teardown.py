@@ -32,9 +32,9 @@ def shim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[t.Callab
     started: list[subprocess.Popen[bytes]] = []
     everything = teardown.processes
 
-    def own() -> t.Iterator[Process]:
+    def own(*, inside_containers: bool = False) -> t.Iterator[Process]:
         shims = {process.pid for process in started}
-        return (p for p in everything() if p.pid in shims or p.parent in shims)
+        return (p for p in everything(inside_containers=inside_containers) if p.pid in shims or p.parent in shims)
 
     monkeypatch.setattr(teardown, "processes", own)
 
@@ -74,14 +74,23 @@ def test_containers_of_our_runtime_end_and_others_live(
     assert [pid for pid in (*elsewhere, foreign.pid) if not is_running(pid)] == []
 
 
-def test_what_lies_below_is_unmounted_deepest_first() -> None:
+def test_what_lies_below_and_what_is_bound_onto_itself_is_unmounted_deepest_first(tmp_path: Path) -> None:
     runner = FakeRunner()
-    mounts = [line.split()[1].replace("\\040", " ") for line in Path("/proc/mounts").read_text().splitlines()]
-    below = [m for m in mounts if m.startswith(("/proc/", "/sys/"))]
+    table = tmp_path / "mountinfo"
+    rows = (
+        ("/", "/"),
+        ("/var/lib/kubelet", "/var/lib/kubelet"),
+        ("/", "/var/lib/kubelet/pods/a/volumes/b"),
+        ("/volumes/etcd/_data", "/var/lib/etcd"),
+        ("/", "/var/lib/etcd/with\\040space"),
+        ("/", "/var/lib/kubelet-of-somebody-else/x"),
+    )
+    table.write_text("".join(f"30 1 0:20 {root} {point} rw - tmpfs tmpfs rw\n" for root, point in rows))
 
-    teardown.unmount([Path("/proc"), Path("/sys")], runner)
+    teardown.unmount([Path("/var/lib/kubelet"), Path("/var/lib/etcd")], runner, table)
 
-    assert runner.calls == [("umount", "--lazy", m) for m in sorted(below, key=len, reverse=True)]
+    expected = ("/var/lib/kubelet/pods/a/volumes/b", "/var/lib/etcd/with space", "/var/lib/kubelet")
+    assert runner.calls == [("umount", "--lazy", m) for m in expected]
 
 
 def test_namespaces_of_pods_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,3 +93,16 @@ def test_stopping_what_is_gone_is_no_error() -> None:
         process.wait()
 
     assert stop([process.pid]) == []
+
+
+def test_processes_of_containers_are_left_out_unless_asked_for(tmp_path: Path) -> None:
+    for pid, namespace in (("self", "pid:[1]"), ("7", "pid:[1]"), ("8", "pid:[2]")):
+        folder = tmp_path / pid
+        (folder / "ns").mkdir(parents=True)
+        (folder / "ns/pid").symlink_to(namespace)
+        (folder / "cmdline").write_bytes(b"/usr/bin/containerd\0")
+        (folder / "stat").write_text("7 (containerd) S 1 0 0")
+        (folder / "exe").symlink_to("/usr/bin/containerd")
+
+    assert [p.pid for p in processes(tmp_path)] == [7]
+    assert sorted(p.pid for p in processes(tmp_path, inside_containers=True)) == [7, 8]
