@@ -49,9 +49,11 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.mark import Mark, find_foreign
-from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError
+from ansible_collections.harvis.platform.plugins.module_utils.image.cli import find_build_cli
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.preflight import Requirements, preflight
+from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "memory_gib": {"type": "float", "required": True},
@@ -68,20 +70,32 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     p = module.params
     mark = Path(p["data_dir"]) / "cluster.json"
     embedded = p["provider"] == "embedded"
+    ours = Mark.read(mark) is not None
     wanted = Requirements(
         memory_gib=p["memory_gib"],
-        disk={k: float(v) for k, v in p["disk"].items()},
+        # A platform that is up has used its space already; it needs room for images that change.
+        disk={k: min(float(v), 2.0) if ours else float(v) for k, v in p["disk"].items()},
         ports={int(k): v for k, v in p["ports"].items()},
         kubernetes=p["kubernetes"],
         data_dir=Path(p["data_dir"]),
         embedded=embedded,
-        ours=Mark.read(mark) is not None,
+        ours=ours,
     )
     facts, findings = preflight(wanted)
     findings += find_foreign(mark) if embedded else []
+    findings += _builder_findings() if facts["docker"] == "foreign" else []
     if findings:
         raise HarvisError(*findings)
     return {"changed": False, "findings": [], **facts}
+
+
+def _builder_findings() -> list[Finding]:
+    """A daemon that was there needs a command line that can build; with ours comes one that can."""
+    try:
+        find_build_cli(SystemRunner())
+    except HarvisError as exc:
+        return list(exc.findings)
+    return []
 
 
 def main() -> None:

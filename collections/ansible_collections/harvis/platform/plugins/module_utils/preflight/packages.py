@@ -21,12 +21,29 @@ CLUSTER = (
     (("sbin/modprobe", "usr/sbin/modprobe"), "kmod"),
 )
 BUILDS = ((("usr/sbin/dockerd", "usr/bin/dockerd"), "docker.io"),)
+# From Debian 13 on the command line and its BuildKit plugin are packages of their own.
+BUILDS_APART = (
+    (("usr/bin/docker",), "docker-cli"),
+    (("usr/libexec/docker/cli-plugins/docker-buildx",), "docker-buildx"),
+)
+APART_SINCE = 13
 
 
 def missing_packages(root: Path, *, cluster: bool, builds: bool) -> list[str]:
     """Names for apt, sorted; empty on a host that has everything."""
-    table = (*ALWAYS, *(CLUSTER if cluster else ()), *(BUILDS if builds else ()))
+    table = [*ALWAYS, *(CLUSTER if cluster else ()), *(BUILDS if builds else ())]
+    table += BUILDS_APART if builds and _debian_release(root) >= APART_SINCE else ()
     missing = {package for files, package in table if not any((root / f).exists() for f in files)}
     if not any((root / "usr/lib").glob("python3*/ensurepip/__init__.py")):
         missing.add("python3-venv")
     return sorted(missing)
+
+
+def _debian_release(root: Path) -> int:
+    """Major version of Debian; 0 on another distribution (os-release(5))."""
+    try:
+        fields = dict(line.split("=", 1) for line in (root / "etc/os-release").read_text().splitlines() if "=" in line)
+    except OSError:
+        return 0
+    version = fields.get("VERSION_ID", "").strip('"')
+    return int(version) if fields.get("ID") == "debian" and version.isdigit() else 0

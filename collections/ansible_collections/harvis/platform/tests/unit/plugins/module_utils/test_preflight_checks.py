@@ -241,18 +241,44 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Requirements]:
     return seen
 
 
+# A platform that is up needs no room for its first images any more.
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_module_asks_in_the_types_of_the_concept(tmp_path: Path, asked: list[Requirements], check_mode: bool) -> None:
-    (tmp_path / "cluster.json").write_text('{"version": "v1.34.4", "ca": null}')
+@pytest.mark.parametrize(("ours", "gib"), [(False, 12.0), (True, 2.0)])
+def test_module_asks_in_the_types_of_the_concept(
+    tmp_path: Path, asked: list[Requirements], ours: bool, gib: float, check_mode: bool
+) -> None:
+    if ours:
+        (tmp_path / "cluster.json").write_text('{"version": "v1.34.4", "ca": null}')
 
     result = run_main(host_preflight.main, {**ARGUMENTS, "data_dir": str(tmp_path)}, check_mode=check_mode)
 
     assert {key: result[key] for key in ("changed", "findings", *FACTS)} == {"changed": False, "findings": [], **FACTS}
     assert asked == [
-        requirements(
-            tmp_path, memory_gib=6.0, disk={"/var/lib/harvis": 12.0}, ports={6443: "kube-apiserver"}, ours=True
-        )
+        requirements(tmp_path, memory_gib=6.0, disk={"/var/lib/harvis": gib}, ports={6443: "kube-apiserver"}, ours=ours)
     ]
+
+
+@pytest.mark.parametrize(
+    ("release", "packages"),
+    [('ID=debian\nVERSION_ID="12"\n', []), ('ID=debian\nVERSION_ID="13"\n', ["docker-buildx", "docker-cli"])],
+)
+def test_newer_debian_has_the_builder_in_packages_of_its_own(tmp_path: Path, release: str, packages: list[str]) -> None:
+    root = installed(tmp_path, EVERYTHING)
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc/os-release").write_text(release)
+    assert missing_packages(root, cluster=True, builds=True) == packages
+
+
+def test_a_daemon_without_a_builder_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign = {**FACTS, "docker": "foreign"}
+    monkeypatch.setattr(host_preflight, "preflight", lambda _: (foreign, []))
+    monkeypatch.setattr(host_preflight, "find_foreign", lambda _: [])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("ansible_collections.harvis.platform.plugins.module_utils.image.cli._USUAL", ())
+
+    result = run_main(host_preflight.main, {**ARGUMENTS, "data_dir": str(tmp_path)})
+
+    assert [f["code"] for f in result["findings"]] == ["IMG-DOCKER"]
 
 
 FOREIGN = Finding("PLB-FOREIGN", "host", "Kubernetes state is present")
