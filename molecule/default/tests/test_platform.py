@@ -34,7 +34,8 @@ def test_kubelet_reports_the_wanted_version(host):
 
 @pytest.mark.parametrize("daemon", ["supervisord", "containerd", "kubelet", "dockerd"])
 def test_daemon_is_supervised(host, daemon):
-    assert len(host.process.filter(comm=daemon)) >= 1
+    # A bare machine has no ps; a process that ends meanwhile makes cat fail, and is none of these.
+    assert daemon in host.run("cat /proc/[0-9]*/comm").stdout.split()
 
 
 def test_workers_run_the_image_of_todays_sources(host):
