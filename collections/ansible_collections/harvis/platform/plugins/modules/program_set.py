@@ -49,6 +49,7 @@ options:
     default: auto
     type: str
   cache_dir: {description: Root of the cache., type: path, required: true}
+  log_dir: {description: Folder of the build's output; by default in the cache., type: path}
 """
 
 EXAMPLES = r"""
@@ -99,6 +100,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "built": {"type": "dict", "default": {}},
     "origin": {"type": "str", "choices": ["auto", "cache", "download", "build"], "default": "auto"},
     "cache_dir": {"type": "path", "required": True},
+    "log_dir": {"type": "path"},
 }
 
 
@@ -108,7 +110,10 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     build = GoBuild(Path(p["module"]), tuple(p["packages"]), p["ldflags"], p["renamed"], Path(p["go_requirements"]))
     downloads = tuple(Download(**d) for d in p["downloads"])
     wanted = ProgramSet(p["name"], tuple(p["programs"]), downloads, build, p["built"])
-    return acquire(wanted, Path(p["cache_dir"]), SystemRunner(), origin=p["origin"], dry=module.check_mode).to_result()
+    cache_dir = Path(p["cache_dir"])
+    log_dir = Path(p["log_dir"]) if p["log_dir"] else None
+    dry = module.check_mode
+    return acquire(wanted, cache_dir, SystemRunner(), origin=p["origin"], dry=dry, log_dir=log_dir).to_result()
 
 
 def main() -> None:

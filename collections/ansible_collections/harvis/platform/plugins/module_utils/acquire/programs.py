@@ -62,10 +62,17 @@ class Acquired:
 
 
 def acquire(
-    wanted: ProgramSet, cache_dir: Path, runner: Runner, *, origin: str = "auto", dry: bool = False
+    wanted: ProgramSet,
+    cache_dir: Path,
+    runner: Runner,
+    *,
+    origin: str = "auto",
+    dry: bool = False,
+    log_dir: Path | None = None,
 ) -> Acquired:
     """Get the programs, or say for each way why it did not work.
 
+    A build writes its output to ``<name>-build.log`` in ``log_dir`` (default: ``log`` in the cache) as it comes.
     Raises AcquireError (IMG-ORIGIN) when none of the allowed ways worked.
     """
     start = time.monotonic()
@@ -76,12 +83,13 @@ def acquire(
         return Acquired(folder / "bin", "cache" if cached else "none", key, not cached, time.monotonic() - start)
     ways = [o for o in ORIGINS[1:] if origin in ("auto", o)]
     refused: list[Finding] = []
+    log = (log_dir or cache_dir / "log") / f"{wanted.name}-build.log"
     for way in ways:
         partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         (partial / "bin").mkdir(parents=True)
         try:
-            _obtain(way, wanted, partial / "bin", cache_dir, runner)
+            _obtain(way, wanted, partial / "bin", cache_dir, log, runner)
         except AcquireError as exc:
             refused += exc.findings
             shutil.rmtree(partial)
@@ -102,8 +110,7 @@ def acquire(
     )
 
 
-def _obtain(way: str, wanted: ProgramSet, folder: Path, cache_dir: Path, runner: Runner) -> None:
-    log = cache_dir / "log" / f"{wanted.name}-build.log"
+def _obtain(way: str, wanted: ProgramSet, folder: Path, cache_dir: Path, log: Path, runner: Runner) -> None:
     if way == "build":
         wanted.build.run(folder, cache_dir, log, runner)
     else:
