@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import platform
@@ -76,16 +78,41 @@ def acquire(
     Raises AcquireError (IMG-ORIGIN) when none of the allowed ways worked.
     """
     start = time.monotonic()
-    key = wanted.key
-    folder = cache_dir / "programs" / f"{wanted.name}-{key}"
-    cached = _complete(folder, wanted)
-    if cached or dry:
-        return Acquired(folder / "bin", "cache" if cached else "none", key, not cached, time.monotonic() - start)
-    ways = [o for o in ORIGINS[1:] if origin in ("auto", o)]
-    refused: list[Finding] = []
+    folder = cache_dir / "programs" / f"{wanted.name}-{wanted.key}"
+
+    def outcome(origin: str, *, changed: bool, refused: t.Iterable[Finding] = ()) -> Acquired:
+        reasons = tuple(f.cause for f in refused)
+        return Acquired(folder / "bin", origin, wanted.key, changed, time.monotonic() - start, reasons)
+
+    if _complete(folder, wanted):
+        return outcome("cache", changed=False)
+    if dry:
+        return outcome("none", changed=True)
     log = (log_dir or cache_dir / "log") / f"{wanted.name}-build.log"
-    for way in ways:
-        partial = folder.with_name(f"{folder.name}.partial")
+    with _alone(cache_dir / "locks" / folder.name):
+        # Somebody who got them while we waited did it for us as well.
+        if _complete(folder, wanted):
+            return outcome("cache", changed=True)
+        way, refused = _first_that_works(wanted, origin, folder, cache_dir, log, runner)
+        return outcome(way, changed=True, refused=refused)
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> t.Iterator[None]:
+    """One run at a time gets a set; the lock ends with its process, however that ends."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _first_that_works(
+    wanted: ProgramSet, origin: str, folder: Path, cache_dir: Path, log: Path, runner: Runner
+) -> tuple[str, list[Finding]]:
+    """Fill ``folder`` and return the way that did, with what was said against those before it."""
+    refused: list[Finding] = []
+    partial = folder.with_name(f"{folder.name}.partial")
+    for way in (o for o in ORIGINS[1:] if origin in ("auto", o)):
         shutil.rmtree(partial, ignore_errors=True)
         (partial / "bin").mkdir(parents=True)
         try:
@@ -97,17 +124,11 @@ def acquire(
         (partial / "complete.json").write_text(json.dumps({"origin": way, "programs": wanted.programs}) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
-        reasons = tuple(f.cause for f in refused)
-        return Acquired(folder / "bin", way, key, True, time.monotonic() - start, reasons)
-    raise (
-        AcquireError(*refused)
-        if refused
-        else AcquireError(
-            *fail(
-                "IMG-ORIGIN", wanted.name, "is not in the cache and no other way is allowed", fix="Set origin to auto."
-            ).findings
-        )
-    )
+        return way, refused
+    if refused:
+        raise AcquireError(*refused)
+    cause, fix = "is not in the cache and no other way is allowed", "Set origin to auto."
+    raise AcquireError(*fail("IMG-ORIGIN", wanted.name, cause, fix=fix).findings)
 
 
 def _obtain(way: str, wanted: ProgramSet, folder: Path, cache_dir: Path, log: Path, runner: Runner) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import typing as t
 from dataclasses import replace
 from pathlib import Path
@@ -268,3 +269,34 @@ def test_pinned_digests_are_whole_and_of_the_default_versions() -> None:
     for download, version in zip(yaml.safe_load(LIST.read_text())["downloads"], versions, strict=True):
         algorithm, _, value = download["digest"].partition(":")
         assert (len(bytes.fromhex(value)) * 2, version in download["url"]) == (length[algorithm], True)
+
+
+def test_two_runs_at_once_build_once(wanted: ProgramSet, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that waited takes what the first has built."""
+    building, both_here = threading.Event(), threading.Event()
+    alone = programs._alone
+    go = Go(cache, wanted)
+    (build,) = go.answers
+
+    def slowly(argv: tuple[str, ...]) -> None:
+        building.set()
+        both_here.wait(10)
+        build_all(argv)
+
+    def announced(lock: Path) -> t.ContextManager[None]:
+        if building.is_set():
+            both_here.set()
+        return alone(lock)
+
+    go.answers[build] = slowly
+    monkeypatch.setattr(programs, "_alone", announced)
+    got: list[Acquired] = []
+    runs = [threading.Thread(target=lambda: got.append(acquire(wanted, cache, go))) for _ in range(2)]
+    runs[0].start()
+    assert building.wait(10)
+    runs[1].start()
+    for run in runs:
+        run.join(10)
+
+    assert [(a.origin, a.changed) for a in got] == [("build", True), ("cache", True)]
+    assert len(go.packages()) == 1

@@ -152,7 +152,7 @@ def test_one_build_makes_all_programs(
         "etcd": "built server",
         "pause": "built pause",
     }
-    flags = ("-v", "-trimpath", "-ldflags", "-s -w -X a=b")
+    flags = ("-v", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", "-s -w -X a=b")
     assert runner.calls[1] == (f"{toolchain}/go/bin/go", "build", *flags, "-o", f"{folder}/", "tool", "./pause")
     assert runner.options[1] == {
         "cwd": build.module,
