@@ -7,7 +7,7 @@ VENV := $(STATE)/venv
 DEV := $(STATE)/dev
 PLAYBOOK = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-playbook $(ARGS)
 
-.PHONY: help up verify down purge test unit molecule lint lock
+.PHONY: help up verify down purge test unit molecule lint peers lock
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: $(DEV)/.ready ## Run ruff, yamllint and ansible-lint
 	@$(DEV)/bin/ruff format --check . && $(DEV)/bin/ruff check .
 	@$(DEV)/bin/yamllint --strict .
 	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" $(DEV)/bin/ansible-lint --offline -q
+
+peers: $(DEV)/.ready ## Set what the audit finds beside helm lint and kube-score
+	@PYTHONPATH=collections $(DEV)/bin/python bench/peers/run.py --helm "$${HELM_BIN:-.harvis/bin/helm}"
 
 lock: $(VENV)/.ready ## Lock the Python requirements again, with hashes and without addresses
 	@tools/lock-requirements $(VENV)/bin/uv

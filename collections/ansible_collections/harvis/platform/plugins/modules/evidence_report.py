@@ -8,7 +8,7 @@ short_description: Write down what was proved about a platform
 version_added: 0.1.0
 description:
   - Joins the rows of other modules and writes C(evidence.json), C(endpoints.json) and C(report.html) into one folder.
-    The page needs no other file and no script.
+    The page needs no other file.
   - Each file is replaced in one step.
 options:
   output_dir:
@@ -32,6 +32,11 @@ options:
     default: {}
   deployed:
     description: Anything else that the page shows of what runs, by name.
+    type: dict
+    default: {}
+  audits:
+    description: Files of JSON that M(harvis.platform.chart_audit) wrote, by the title of each; the page shows what the
+      values do. A file that is not there is passed over.
     type: dict
     default: {}
   title:
@@ -89,6 +94,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.harvis.platform.plugins.module_utils.audit import html
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.files import write_all
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.page import Report, render
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.row import Evidence, finding_from_dict
@@ -101,12 +107,14 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "findings": {"type": "list", "elements": "dict", "default": []},
     "endpoints": {"type": "dict", "default": {}},
     "deployed": {"type": "dict", "default": {}},
+    "audits": {"type": "dict", "default": {}},
     "title": {"type": "str", "default": "Harvis Platform"},
 }
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
+    sections = [html.section(audited) for audited in html.read_audits(params["audits"])]
     report = Report(
         title=params["title"],
         written=dt.datetime.now(tz=dt.UTC),
@@ -114,6 +122,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         findings=[finding_from_dict(finding) for finding in params["findings"]],
         endpoints={name: str(url) for name, url in params["endpoints"].items()},
         deployed={name: str(value) for name, value in params["deployed"].items()},
+        sections=sections,
+        style=html.STYLE if sections else "",
+        script=html.SCRIPT if sections else "",
     )
     result: dict[str, t.Any] = {
         "changed": False,

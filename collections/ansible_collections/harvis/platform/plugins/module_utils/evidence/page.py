@@ -96,7 +96,13 @@ TEMPLATE = """<!doctype html>
 </tbody>
 </table>
 </div>
+{% for section in report.sections %}
+{{ section }}
+{% endfor %}
 </main>
+{% if report.script %}
+<script>{{ script }}</script>
+{% endif %}
 </body>
 </html>
 """
@@ -104,7 +110,10 @@ TEMPLATE = """<!doctype html>
 
 @dataclass(frozen=True)
 class Report:
-    """Everything on the page. ``deployed`` is what runs, by name: releases, images, node, model."""
+    """Everything on the page. ``deployed`` is what runs, by name: releases, images, node, model.
+
+    ``sections`` are further parts of the page, already escaped, with the ``style`` and ``script`` that they need.
+    """
 
     title: str
     written: dt.datetime
@@ -112,6 +121,9 @@ class Report:
     findings: t.Sequence[Finding] = ()
     endpoints: t.Mapping[str, str] = field(default_factory=dict)
     deployed: t.Mapping[str, str] = field(default_factory=dict)
+    sections: t.Sequence[Markup] = ()
+    style: str = ""
+    script: str = ""
 
 
 def render(report: Report) -> str:
@@ -126,7 +138,8 @@ def render(report: Report) -> str:
     )
     environment.filters["code"] = code
     template = environment.from_string(TEMPLATE)
-    return template.render(report=report, style=markupsafe.Markup(STYLE), failed=failed, verdict=verdict)
+    style, script = markupsafe.Markup(STYLE + report.style), markupsafe.Markup(report.script)
+    return template.render(report=report, style=style, script=script, failed=failed, verdict=verdict)
 
 
 def code(text: str) -> Markup:

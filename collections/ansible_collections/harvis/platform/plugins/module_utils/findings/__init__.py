@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings.codes import CODES, Code, Severity
-from ansible_collections.harvis.platform.plugins.module_utils.findings.finding import Finding, HarvisError, fail
+from ansible_collections.harvis.platform.plugins.module_utils.findings.finding import Finding, HarvisError, Place, fail
 
-__all__ = ["CODES", "Code", "Finding", "HarvisError", "Severity", "fail"]
+__all__ = ["CODES", "Code", "Finding", "HarvisError", "Place", "Severity", "fail"]

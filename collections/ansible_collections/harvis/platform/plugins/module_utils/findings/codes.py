@@ -30,6 +30,14 @@ def _error(name: str, title: str) -> Code:
     return Code(name, Severity.ERROR, title)
 
 
+def _warning(name: str, title: str) -> Code:
+    return Code(name, Severity.WARNING, title)
+
+
+def _info(name: str, title: str) -> Code:
+    return Code(name, Severity.INFO, title)
+
+
 _ALL = (
     _error("RES-MEMORY", "The host has too little memory for the platform"),
     _error("RES-DISK", "A folder the platform writes to has too little free space"),
@@ -78,6 +86,83 @@ _ALL = (
     _error("PRB-DEGRADED", "An endpoint answers with less than it promises, and says so"),
     _error("PRB-SLOW", "An endpoint did not answer within its time limit"),
     _error("PRB-LEFTOVER", "A memory written by the verification could not be deleted"),
+    # The audit of values: does each have the effect that its path promises?
+    _warning("VAL-DEAD", "A value of the chart has no effect"),
+    _error("VAL-IGNORED", "A value that the operator sets has no effect"),
+    _error("VAL-PARTIAL", "A block is read in part and this value of it is left out"),
+    _error("VAL-CROSSED", "A component is configured from another component's values"),
+    _info("VAL-DORMANT", "A value has an effect only when another value switches it on"),
+    _error("VAL-UNDEFINED", "A template prints a path that the values do not have"),
+    _info("VAL-OPTIONAL", "A template can read a path that the values do not have"),
+    _error("VAL-TYPO", "An operator's key is unknown to the chart"),
+    _error("VAL-NESTED", "A block of values lies at the wrong depth"),
+    _error("VAL-DUPLICATE", "A mapping has the same key twice"),
+    _error("VAL-TYPE", "A value has another type than its default, and templates test it as the default's"),
+    _error("VAL-FLOAT", "A large number is rendered in exponent notation"),
+    _warning("VAL-FALSE", "`default` replaces a value of false or 0"),
+    _warning("VAL-LIST", "An override of a list drops entries of the default"),
+    _warning("VAL-OPEN", "The values' schema accepts unknown keys below its root"),
+    _warning("VAL-RANDOM", "Rendering twice gives different objects"),
+    _error("VAL-STALE", "The subchart in charts/ is not the one that the chart asks for"),
+    _error("VAL-INPUT", "A chart, values or manifest file cannot be read safely"),
+    _warning("VAL-ACCEPTED", "An acceptance matches no finding"),
+    # The audit of manifests.
+    _error("RES-LIMIT", "A container requests more than its limit"),
+    _error("RES-NODE", "A pod asks for more than any node has"),
+    _error("GPU-LIMIT", "A container requests a GPU without the same limit"),
+    _error("GPU-POD", "A pod's containers together ask for more GPUs than there are"),
+    _warning("GPU-EACH", "Containers of one pod ask for a GPU each and do not share one"),
+    _warning("GPU-SURGE", "A rolling update needs a GPU that the old pod holds"),
+    _error("NET-LOCALHOST", "An address names localhost, where nothing of the pod listens"),
+    _error("NET-SERVICE", "An address names a Service that does not exist"),
+    _error("NET-SERVICEPORT", "An address names a port that its Service does not offer"),
+    _error("NET-SELECTOR", "A selector matches no pod"),
+    _warning("NET-SHARED", "A Service selects pods of several workloads"),
+    _error("NET-TARGETPORT", "A Service's target port is none of its pods' ports"),
+    _error("NET-ADVERTISE", "An address pool is not advertised"),
+    _error("ENV-MISSING", "A variable is read without a default and not provided"),
+    _warning("ENV-UNREAD", "A variable is provided and never read"),
+    _error("ENV-EMPTY", "A variable is provided empty where a value is needed"),
+    _error("ENV-CONFLICT", "Two names for one setting disagree"),
+    _error("ENV-TYPE", "The application's own transform rejects a variable's value"),
+    _error("ENV-KEY", "A reference names a ConfigMap, Secret or key that is not there"),
+    _warning("ENV-OPTIONAL", "`optional: true` hides a missing key"),
+    _warning("ENV-SHADOWED", "One source of a variable silently beats another"),
+    _warning("ENV-TWICE", "A variable stands twice in one list"),
+    _warning("ENV-NAME", "A key taken as a variable is no identifier"),
+    _warning("ENV-LINKS", "Kubernetes' service links set a variable that the program reads"),
+    _warning("ENV-NEWLINE", "A Secret's value begins or ends with white space"),
+    _error("ENV-MODULE", "The image starts a module that its sources do not have"),
+    _error("ENV-IMPORT", "An import is satisfied neither by the sources nor by the requirements"),
+    _error("ENV-PATH", "PYTHONPATH hides the shared code"),
+    _warning("ENV-UNROLLED", "A change of configuration does not roll the pods that read it"),
+    _error("ENV-CHECKSUM", "A checksum annotation does not change with the configuration"),
+    _warning("ENV-SUBPATH", "A file mounted by subPath never updates"),
+    _error("SEC-CONFIGMAP", "A secret lies in a ConfigMap"),
+    _warning("SEC-PLAIN", "A secret lies in plain environment"),
+    _warning("SEC-DEFAULT", "A password is left at the chart's default"),
+    _warning("IMG-MUTABLE", "A mutable tag is pulled only when absent"),
+    _error("PRB-NEVERFAILS", "A probe cannot fail"),
+    _warning("PRB-STATUS", "A probe takes an HTTP error for success"),
+    _warning("PRB-SLOWSTART", "A liveness probe can kill a slow start"),
+    _info("PRB-SAME", "Readiness asks the same as liveness"),
+    _warning("ROL-ZEROWAIT", "A rollout may be called done with no pod ready"),
+    _warning("ROL-REPLICAS", "A workload fixes its replicas although an autoscaler owns them"),
+    _error("REL-UNKNOWN", "The cluster's version does not know an object, a field or the form of a value"),
+    _warning("KFK-POLL", "A message may be processed longer than the consumer may stay away"),
+    _warning("KFK-OFFSET", "A new consumer group begins at the end of its topics"),
+    _error("VEC-PATH", "A volume is mounted where the server does not write"),
+    _warning("MDL-CONSENT", "A model asks for consent at its start, and nobody can answer"),
+    _warning("GOP-VERSION", "A change of the chart without a new version is not applied"),
+    _warning("GOP-DRIFT", "Drift of live objects is not detected"),
+    _error("GOP-SUBSTITUTE", "Substitution blanks a variable of a script"),
+    _warning("GOP-WAIT", "Applied is reported before anything works"),
+    _warning("PLB-PIPE", "A pipe hides a failure"),
+    _error("PLB-ENVIRONMENT", "A task sets environment that ends with the task"),
+    _warning("PLB-SWALLOW", "A task turns a failure into ok"),
+    # What charts ask of a host.
+    _error("RES-SHARE", "The share of the host cannot hold what is asked for"),
+    _error("GPU-VRAM", "The chosen models need more memory than the GPU has"),
 )
 
 CODES: dict[str, Code] = {code.name: code for code in _ALL}

@@ -9,10 +9,30 @@ from ansible_collections.harvis.platform.plugins.module_utils.findings.codes imp
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where in sources and objects a finding lies; every part may be unknown.
+
+    ``line`` counts from 1 (0: unknown), ``leaf`` is a dotted path in values, ``object`` is ``namespace/Kind/name``
+    (an empty namespace for objects that have none) and ``field`` a JSON pointer in it (RFC 6901).
+    """
+
+    file: str = ""
+    line: int = 0
+    leaf: str = ""
+    object: str = ""
+    field: str = ""
+
+    def __str__(self) -> str:
+        source = f"{self.file}:{self.line}" if self.line else self.file
+        return " ".join(filter(None, (source, self.leaf, self.object, self.field)))
+
+
+@dataclass(frozen=True)
 class Finding:
     """Something wrong, said once: what, where, why, what was seen, what to do.
 
-    ``subject`` is the file and line, or the object and field, that the finding is about.
+    ``subject`` is the file and line, or the object and field, that the finding is about; ``place`` says the same to
+    programs.
     """
 
     code: str
@@ -20,6 +40,12 @@ class Finding:
     cause: str
     evidence: str = ""
     fix: str = ""
+    place: Place | None = None
+
+    @classmethod
+    def at(cls, code: str, place: Place, cause: str, *, evidence: str = "", fix: str = "") -> Finding:
+        """A finding about a place, which is also its subject."""
+        return cls(code, str(place), cause, evidence, fix, place)
 
     def __post_init__(self) -> None:
         if self.code not in CODES:
@@ -29,8 +55,9 @@ class Finding:
     def severity(self) -> Severity:
         return CODES[self.code].severity
 
-    def to_dict(self) -> dict[str, str]:
-        return {**asdict(self), "severity": str(self.severity)}
+    def to_dict(self) -> dict[str, t.Any]:
+        said = {k: v for k, v in asdict(self).items() if k != "place"}
+        return {**said, **(asdict(self.place) if self.place else {}), "severity": str(self.severity)}
 
     def __str__(self) -> str:
         parts = [f"{self.code} {self.subject}: {self.cause}"]

@@ -23,6 +23,27 @@ def _loader() -> t.Any:
     return Loader
 
 
+def loader() -> t.Any:
+    """The loader class, for those who need events or nodes."""
+    return _loader()
+
+
+def scalar(node: t.Any) -> t.Any:
+    """The value of a composed scalar. Raises yaml.YAMLError."""
+    make = _scalars().get(node.tag)
+    return make(node) if make else node.value
+
+
+@functools.cache
+def _scalars() -> dict[str, t.Callable[[t.Any], t.Any]]:
+    import yaml
+
+    # Asked directly, the constructor remembers no node: those of a whole chart would stay in memory.
+    constructor = yaml.constructor.SafeConstructor()
+    kinds = {kind: getattr(constructor, f"construct_yaml_{kind}") for kind in ("null", "bool", "int", "float")}
+    return {f"tag:yaml.org,2002:{kind}": make for kind, make in kinds.items()}
+
+
 def load(text: str) -> t.Any:
     """The document in ``text`` (None when it is empty). Raises yaml.YAMLError."""
     import yaml

@@ -39,6 +39,7 @@ def test_something_else_on_the_port_is_told_from_nothing(silent_port: int) -> No
         KafkaAdmin(f"127.0.0.1:{silent_port}", 1).topics(())
 
 
+@pytest.mark.fault("F79", code="KFK-UNREACHABLE", when="after deploy")
 def test_f79_an_advertised_address_that_leads_nowhere_is_named(
     monkeypatch: pytest.MonkeyPatch, closed_port: int
 ) -> None:

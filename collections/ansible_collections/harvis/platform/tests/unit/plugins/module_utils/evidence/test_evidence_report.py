@@ -203,3 +203,16 @@ def test_an_address_that_is_none_is_no_link(tmp_path: Path, capsys: pytest.Captu
 )
 def test_backticks_become_code_and_nothing_else_becomes_markup(text: str, shown: str) -> None:
     assert str(code(text)) == shown
+
+
+def test_audits_become_a_section_of_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"findings": [], "effects": {"web.port": ["d/Service/web:/spec/ports/0/port"]}, "not_checked": []}
+    (tmp_path / "web.json").write_text(json.dumps({**said, "leaves": 1, "renders": 2, "seconds": 0.5}))
+
+    run(capsys, tmp_path, audits={"charts/web": str(tmp_path / "web.json"), "gone": str(tmp_path / "gone.json")})
+
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("What the values do: ") == 1
+    assert "What the values do: charts/web" in page
+    assert '"web.port": ["d/Service/web:/spec/ports/0/port"]' in page
+    assert page.count("function draw(section, data)") == 1

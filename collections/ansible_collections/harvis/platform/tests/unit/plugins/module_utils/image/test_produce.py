@@ -164,6 +164,7 @@ def test_one_failing_image_does_not_stop_the_others_and_all_are_named(bench: Ben
     assert list(bench.daemon.images) == ["h/y:sha256-cccccccccccccccc"]
 
 
+@pytest.mark.fault("F16", code="IMG-DAEMON", when="after build")
 def test_an_image_that_lands_on_another_daemon_is_an_error(bench: Bench) -> None:
     bench.builder.lost = {"x"}
     with pytest.raises(ImageError, match="not on the daemon") as caught:

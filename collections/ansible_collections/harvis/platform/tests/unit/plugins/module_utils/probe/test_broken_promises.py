@@ -249,6 +249,8 @@ CASES = [
 ]
 
 
+@pytest.mark.fault("F72", "F90", code="PRB-CONTENT", when="after deploy")
+@pytest.mark.fault("F94", code="PRB-DEGRADED", when="after deploy")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_broken_promise_fails_its_own_checks_and_leaves_no_memory(
     backend: t.Any, client: Client, case: Broken

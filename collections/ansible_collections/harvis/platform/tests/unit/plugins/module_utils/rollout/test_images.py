@@ -69,6 +69,7 @@ CASES: list[tuple[str, dict[str, str], str, dict[str, str], str | None]] = [
 ]
 
 
+@pytest.mark.fault("F17", "F20", code="IMG-STALE", when="after deploy")
 @pytest.mark.parametrize(("runs", "state", "wanted", "ids", "cause"), CASES)
 def test_name_and_identity_must_both_fit(
     make: t.Any, runs: str, state: dict[str, str], wanted: str, ids: dict[str, str], cause: str | None

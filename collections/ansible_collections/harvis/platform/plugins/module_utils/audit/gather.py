@@ -1,0 +1,146 @@
+"""What the detectors look at, read once: the chart with its renderings and effects, and manifests as they lie."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.harvis.platform.plugins.module_utils.audit.detect import Outcome, guarded
+from ansible_collections.harvis.platform.plugins.module_utils.audit.helm import find_helm
+from ansible_collections.harvis.platform.plugins.module_utils.audit.kept import kept
+from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditRequest
+from ansible_collections.harvis.platform.plugins.module_utils.audit.schema import schema_findings
+from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import AuditSubject
+from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map import EffectMap
+from ansible_collections.harvis.platform.plugins.module_utils.chart.files import Chart, load_chart
+from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import Leaf, ValuePath
+from ansible_collections.harvis.platform.plugins.module_utils.chart.locate import TemplateIndex
+from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Changes, Renderer, RenderOptions
+from ansible_collections.harvis.platform.plugins.module_utils.chart.templates import (
+    TemplateFile,
+    TemplateReading,
+    read_templates,
+)
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace import effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError, fail
+from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects, read_manifests
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import Reading
+from ansible_collections.harvis.platform.plugins.module_utils.process import Runner
+
+# Rendering a chart of thousands of values takes half a minute.
+EFFECTS_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The subject, and what was wrong with reading it. ``renders`` counts the runs of Helm so far."""
+
+    subject: AuditSubject
+    outcome: Outcome = field(default_factory=Outcome)
+    renders: t.Callable[[], int] = field(default=lambda: 0)
+
+
+def gather(request: AuditRequest, runner: Runner) -> Gathered:
+    """Never raises: what cannot be read is in the outcome."""
+    empty = AuditSubject(
+        Objects(()), kubernetes=request.kubernetes, nodes=request.nodes, folder=request.folder, sources=request.sources
+    )
+    lying, outcome = _manifests(request)
+    if request.chart is None:
+        return Gathered(dataclasses.replace(empty, objects=lying), outcome)
+    try:
+        chart = load_chart(request.chart, request.values)
+        helm = find_helm(request.helm, request.base, request.cache)
+        options = RenderOptions(helm, request.release, request.namespace, request.kubernetes)
+    except HarvisError as exc:
+        refused = Outcome(exc.findings, ("the chart: nothing of it could be looked at",))
+        return Gathered(dataclasses.replace(empty, objects=lying), outcome + refused)
+    folder = request.cache and request.cache / "effects"
+    rendered = _chart(chart, Renderer(chart, runner, options), empty, lying, folder)
+    return dataclasses.replace(rendered, outcome=outcome + rendered.outcome)
+
+
+def _manifests(request: AuditRequest) -> tuple[Objects, Outcome]:
+    folder = request.manifests
+    if folder is None:
+        return Objects(()), Outcome()
+    if not folder.exists():
+        gone = fail("VAL-INPUT", str(folder), "does not exist", fix="Name a folder or file of manifests.")
+        return Objects(()), Outcome(gone.findings)
+    reading = read_manifests(folder, request.namespace)
+    return reading.objects, Outcome(reading.findings, reading.not_checked)
+
+
+def _chart(chart: Chart, renderer: Renderer, empty: AuditSubject, lying: Objects, folder: Path | None) -> Gathered:
+    templates = _templates(chart)
+    lines_of = _index(chart, templates).lines_of
+    reading = renderer.objects(lines_of)
+    outcome = Outcome(reading.findings, templates.not_checked)
+    outcome += guarded("the values' schema", lambda: schema_findings(renderer))
+    leaves = chart.leaves()
+    effects, settled = _effects(renderer, leaves, templates, reading, folder)
+    subject = dataclasses.replace(
+        empty,
+        objects=Objects(reading.objects.items + lying.items),
+        chart=chart,
+        values=renderer.values,
+        leaves=leaves,
+        effects=effects,
+        references=templates.references,
+        rerender=_rerenderer(renderer, lines_of, lying),
+    )
+    return Gathered(subject, outcome + settled, lambda: renderer.count)
+
+
+def _templates(chart: Chart) -> TemplateReading:
+    """Subcharts first: what the root chart defines wins."""
+    files = [
+        TemplateFile(template.file, template.text, one.at)
+        for one in reversed(list(chart.tree()))
+        for template in one.templates
+    ]
+    return read_templates(files, chart.values())
+
+
+def _index(chart: Chart, templates: TemplateReading) -> TemplateIndex:
+    sources = {template.file: source for source, template in chart.all_templates().items()}
+    return TemplateIndex({sources[tree.file]: tree for tree in templates.trees})
+
+
+def _effects(
+    renderer: Renderer,
+    leaves: t.Mapping[ValuePath, Leaf],
+    templates: TemplateReading,
+    reading: Reading,
+    folder: Path | None,
+) -> tuple[EffectMap | None, Outcome]:
+    """No map where the chart cannot be rendered: every value would seem dead."""
+    if reading.findings:
+        return None, Outcome((), ("the effects of values: the chart cannot be rendered",))
+    read = [r.path for r in templates.references if r.guarded or r.use in ("test", "range", "compare")]
+    guards = [path for path in dict.fromkeys(read) if path in leaves]
+    made: list[EffectMap] = []
+
+    def settle() -> t.Iterator[Finding]:
+        made.append(kept(folder, renderer, guards, lambda: effect_map(renderer, leaves, guards)))
+        yield from ()
+
+    outcome = guarded("the effects of values", settle, EFFECTS_SECONDS)
+    return (made[0], outcome + Outcome((), made[0].not_checked)) if made else (None, outcome)
+
+
+def _rerenderer(renderer: Renderer, lines_of: t.Any, lying: Objects) -> t.Callable[[Changes], Objects]:
+    """Values under which rendering fails give no object of the chart."""
+
+    def rerender(changes: Changes) -> Objects:
+        return Objects(renderer.objects(lines_of, changes).objects.items + lying.items)
+
+    return rerender
+
+
+def roots_of(request: AuditRequest) -> tuple[Path, ...]:
+    """Folders that relative names in findings may begin at."""
+    given = (request.chart, request.manifests, request.sources, request.playbooks)
+    return tuple(path if path.is_dir() else path.parent for path in given if path is not None)

@@ -1,0 +1,1 @@
+"""What can be wrong with a chart's values: found in its leaves, their effects and the templates' reads."""

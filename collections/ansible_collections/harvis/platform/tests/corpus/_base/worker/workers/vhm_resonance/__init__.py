@@ -1,0 +1,1 @@
+"""Recalls what is like a text."""
