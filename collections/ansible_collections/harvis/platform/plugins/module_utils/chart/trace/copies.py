@@ -30,7 +30,9 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.render impor
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.transparent import write_copy
 from ansible_collections.harvis.platform.plugins.module_utils.chart.written import lay_over
 
-MOST_COPIES = 32  # Helm's work on aliases grows with the square of their number
+MOST_COPIES = 32
+# For every alias Helm merges the values of all of them, so its work grows with the square of their number.
+MOST_LEAVES = 6_000
 # So much text in one run, about: memory stays small, and two runs are busy at the same time.
 MOST_TEXT = 3 * 1024 * 1024
 _UMBRELLA = "harvis-copies"
@@ -43,6 +45,7 @@ class Copies:
 
     single: Renderer
     folder: Path | None
+    leaves: int = 0
     copies: int = 0
     size: int = 0
     _umbrellas: dict[int, Renderer] = field(default_factory=dict)
@@ -67,17 +70,20 @@ class Copies:
             return self.single.render_all(changes)
         waiting = dict(enumerate(changes))
         found: dict[int, Rendered] = {}
+        most = MOST_COPIES
         while waiting:
-            packs = self._packs(list(waiting))
+            packs = self._packs(list(waiting), most)
+            # One variant that fails takes its run's others with it; where one does, more may: stake less.
+            most = max(2, most // 2)
             with ThreadPoolExecutor(self.single.side_by_side) as pool:
                 for results in pool.map(self._run, ({n: waiting[n] for n in pack} for pack in packs)):
                     found |= results
             waiting = {number: changes[number] for number in waiting if number not in found}
         return [found[number] for number in range(len(changes))]
 
-    def _packs(self, numbers: list[int]) -> list[list[int]]:
+    def _packs(self, numbers: list[int], most: int) -> list[list[int]]:
         """As few as the limits allow, but one for each run that can be busy."""
-        most = max(1, min(MOST_COPIES, MOST_TEXT // max(self.size, 1)))
+        most = max(1, min(most, MOST_TEXT // max(self.size, 1), MOST_LEAVES // max(self.leaves, 1)))
         side_by_side = self.single.side_by_side
         rounds = math.ceil(len(numbers) / (most * side_by_side))
         size = math.ceil(len(numbers) / (rounds * side_by_side))
@@ -117,11 +123,11 @@ class Copies:
 
 
 @contextlib.contextmanager
-def copies_of(renderer: Renderer) -> t.Iterator[Copies]:
-    """A workshop for variants of a chart, below the folder for temporary files."""
+def copies_of(renderer: Renderer, leaves: int) -> t.Iterator[Copies]:
+    """A workshop for variants of a chart with so many leaves, below the folder for temporary files."""
     chart = renderer.chart
     if not chart.root.is_dir():
-        yield Copies(dataclasses.replace(renderer, count=0), None)
+        yield Copies(dataclasses.replace(renderer, count=0), None, leaves)
         return
     with tempfile.TemporaryDirectory(prefix="harvis-chart-") as folder:
         place = Path(folder) / chart.root.resolve().name
@@ -129,7 +135,7 @@ def copies_of(renderer: Renderer) -> t.Iterator[Copies]:
         single = dataclasses.replace(renderer, chart=dataclasses.replace(chart, root=place), count=0)
         # Helm looks for tags in the top chart's values, which all copies share.
         has_tags = any(dependency.tags for each in chart.tree() for dependency in each.dependencies)
-        yield Copies(single, None if has_tags else Path(folder))
+        yield Copies(single, None if has_tags else Path(folder), leaves)
 
 
 def _metadata(chart: Chart, size: int) -> dict[str, t.Any]:

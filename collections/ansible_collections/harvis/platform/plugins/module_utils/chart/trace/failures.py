@@ -28,7 +28,7 @@ def render_together(laboratory: Laboratory, leaves: Leaves) -> tuple[Observation
         observation = laboratory.observe_all([active - left_out])[0]
         if not observation.error:
             return observation, frozenset(left_out)
-        suspects = _suspects(laboratory, active - left_out, observation.error)
+        suspects = suspects_of(laboratory, active - left_out, observation.error)
         if 0 < len(suspects) <= FEW and suspects < active - left_out:
             left_out |= suspects
             continue
@@ -61,7 +61,7 @@ def _culprit(laboratory: Laboratory, leaves: frozenset[int], error: str) -> tupl
     return culprit, alone.error or error, bool(alone.error)
 
 
-def _suspects(laboratory: Laboratory, leaves: frozenset[int], error: str) -> frozenset[int]:
+def suspects_of(laboratory: Laboratory, leaves: frozenset[int], error: str) -> frozenset[int]:
     """Leaves whose token or path is in Helm's message, or else the neighbours of a path in it."""
     numbers = {match[1] or match[2] for match in _TOKEN.finditer(error)}
     paths = [tuple(match[0].removeprefix(".Values.").split(".")) for match in _DOTTED.finditer(error)]

@@ -31,15 +31,25 @@ class Laboratory:
     evidence: Evidence | None = None
 
     def changes(self, leaves: Leaves) -> dict[ValuePath, t.Any]:
-        chosen = (self.perturbed[index] for index in sorted(leaves) if index not in self.broken)
-        return {each.path: each.values[self.tried.get(each.index, 0)] for each in chosen}
+        return {self.perturbed[leaf].path: self.value(leaf) for leaf in sorted(leaves) if leaf not in self.broken}
+
+    def value(self, leaf: int) -> t.Any:
+        """What the leaf is changed to."""
+        values = self.perturbed[leaf].values
+        return values[min(self.tried.get(leaf, 0), len(values) - 1)]
+
+    def render_changes(self, changes: t.Sequence[t.Mapping[ValuePath, t.Any]]) -> list[Rendered]:
+        return [self._bounded(each) for each in self.renderer.render_all(changes)]
+
+    def observe_changes(self, changes: t.Sequence[t.Mapping[ValuePath, t.Any]]) -> list[Observation]:
+        """One observation for each set of values, which need not be the leaves' own ones."""
+        return [self.observer.observe(each, single=False) for each in self.render_changes(changes)]
 
     def observe_all(self, sets: t.Sequence[Leaves]) -> list[Observation]:
         """One observation for each set of changed leaves."""
-        rendered = self.renderer.render_all([self.changes(leaves) for leaves in sets])
+        rendered = self.render_changes([self.changes(leaves) for leaves in sets])
         observed = [
-            self.observer.observe(self._bounded(each), single=len(leaves) == 1)
-            for leaves, each in zip(sets, rendered, strict=True)
+            self.observer.observe(each, single=len(leaves) == 1) for leaves, each in zip(sets, rendered, strict=True)
         ]
         if self.evidence:
             for leaves, observation in zip(sets, observed, strict=True):

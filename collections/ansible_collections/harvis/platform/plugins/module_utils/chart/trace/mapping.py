@@ -23,8 +23,8 @@ MOST_ROUNDS = 5
 MOST_WIDE = 8
 # Neighbours in values are often read together (`if and .user .password`); each is tried without the next three.
 APART = 4
-# Text that Helm renders in about ten seconds.
-SMALL = 20 * 1024 * 1024
+# Text that Helm renders in about five seconds.
+SMALL = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Mapping:
         laboratory: Laboratory,
         files: Files,
         rivals: t.Mapping[int, frozenset[int]],
-        small: int = SMALL,
+        small: int,
     ) -> None:
         self.laboratory, self.files, self._rivals, self.small = laboratory, files, rivals, small
         self.found = Settled()
