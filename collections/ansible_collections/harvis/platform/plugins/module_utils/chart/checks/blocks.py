@@ -17,6 +17,10 @@ PARENTS: dict[str, re.Pattern[str]] = {
     **{name: re.compile(_CONTAINER) for name in ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle")},
     "resources": re.compile(rf"{_CONTAINER}|{_POD}|{_CLAIM}|{_EPHEMERAL}"),
 }
+# Where the content of a block lies whose own key was left out, or is indented less than it.
+HOLDERS = re.compile(
+    rf"(?:/spec|/spec/template|/spec/jobTemplate|/spec/jobTemplate/spec|{_POD}|{_CONTAINER})(?:/securityContext)?"
+)
 _PROBE = frozenset(
     [
         "exec",
@@ -61,6 +65,13 @@ FIELDS: dict[str, frozenset[str]] = {
     "securityContext": _SECURITY,
     "podSecurityContext": _SECURITY,
     "containerSecurityContext": _SECURITY,
+}
+
+# The same for every block of which that is known.
+CONTENT = {
+    **FIELDS,
+    "affinity": frozenset(["nodeAffinity", "podAffinity", "podAntiAffinity"]),
+    "lifecycle": frozenset(["postStart", "preStop", "stopSignal"]),
 }
 
 

@@ -6,16 +6,14 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.targets import Target, container_of, file_of
 from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.wiring import Wiring, said
 from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.words import shared_words, words
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import ValuePath, dotted
-from ansible_collections.harvis.platform.plugins.module_utils.chart.locate import TemplateLines
 from ansible_collections.harvis.platform.plugins.module_utils.chart.reference import Reference
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, Place
 from ansible_collections.harvis.platform.plugins.module_utils.manifest import KubernetesObject
-from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import pointer_parts
 
-Target = tuple[KubernetesObject, str]
 # Blocks that are there for every component: reading them instead of one's own is what they are for.
 SHARED = frozenset(["global", "common", "shared", "defaults", "default", "base"])
 
@@ -116,10 +114,12 @@ def _targets(crossing: Crossing, wiring: Wiring) -> list[Target]:
     effects = wiring.effects_below(crossing.read)
     by_address = {item.address: item for item in wiring.subject.objects}
     reached = {
-        (effect.object, _container(effect.field)) for effect in effects if effect.object in by_address and effect.field
+        (effect.object, container_of(effect.field))
+        for effect in effects
+        if effect.object in by_address and effect.field
     }
     found = [(by_address[address], container) for address, container in sorted(reached)]
-    here = [(item, container) for item, container in found if _file_of(item) == crossing.line[0]]
+    here = [(item, container) for item, container in found if file_of(item) == crossing.line[0]]
     return here or found
 
 
@@ -140,20 +140,7 @@ def _score(component: ValuePath, crossing: Crossing, target: Target, wiring: Wir
 
 
 def _printed_by(file: str, wiring: Wiring) -> list[KubernetesObject]:
-    return [item for item in wiring.subject.objects if _file_of(item) == file]
-
-
-def _file_of(item: KubernetesObject) -> str:
-    lines = item.lines
-    return lines.index.file(lines.source) if isinstance(lines, TemplateLines) else lines.find("")[0]
-
-
-def _container(field: str) -> str:
-    parts = pointer_parts(field)
-    for at, part in enumerate(parts[:-1]):
-        if part in ("containers", "initContainers") and parts[at + 1].isdigit():
-            return "".join(f"/{one}" for one in parts[: at + 2])
-    return ""
+    return [item for item in wiring.subject.objects if file_of(item) == file]
 
 
 def _most_telling(found: list[Crossing]) -> list[Crossing]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import AuditSubject
-from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.blocks import PARENTS, placed_block
+from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.blocks import (
+    CONTENT,
+    HOLDERS,
+    PARENTS,
+    placed_block,
+)
 from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.wiring import Wiring, said
 from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map import Effect
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import ValuePath, dotted
@@ -17,10 +22,15 @@ from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects i
 )
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.pods import TEMPLATES
 
+# A Job of batch.volcano.sh has pods elsewhere.
+VERSIONS = frozenset(["v1", "apps/v1", "batch/v1"])
+
 
 def misplaced_blocks(subject: AuditSubject) -> t.Iterator[Finding]:
     wiring = Wiring(subject)
-    objects = {item.address: item for item in subject.objects if item.kind in TEMPLATES}
+    objects = {
+        item.address: item for item in subject.objects if item.kind in TEMPLATES and item.api_version in VERSIONS
+    }
     told: set[tuple[str, int]] = set()
     for path, effects in wiring.effects.effects.items():
         at = placed_block(path)
@@ -28,7 +38,7 @@ def misplaced_blocks(subject: AuditSubject) -> t.Iterator[Finding]:
             continue
         for effect in sorted(effects):
             item = objects.get(effect.object)
-            parent = _wrong_parent(path, at, effect) if item else None
+            parent = _wrong_parent(path, at, effect, item.kind) if item else None
             if item is None or parent is None:
                 continue
             finding = _finding(path[: at + 1], effect, item, parent, wiring)
@@ -37,16 +47,24 @@ def misplaced_blocks(subject: AuditSubject) -> t.Iterator[Finding]:
                 yield finding
 
 
-def _wrong_parent(path: ValuePath, at: int, effect: Effect) -> str | None:
+def _wrong_parent(path: ValuePath, at: int, effect: Effect, kind: str) -> str | None:
     """Where the block lies, if it is not where Kubernetes looks for it."""
     name, rest = str(path[at]), [str(part) for part in path[at + 1 :]]
     parts = pointer_parts(effect.field)
     if name in parts:
         parent = pointer(*parts[: parts.index(name)])
-        return None if PARENTS[name].fullmatch(parent) else parent
-    if rest and parts[-len(rest) :] == rest and len(parts) > len(rest):
-        return pointer(*parts[: -len(rest)])
+        return None if _has_place(name, parent, kind) else parent
+    # One value of the block may be read for something else, such as a probe's path for another probe.
+    if rest and parts[-len(rest) :] == rest and rest[0] in CONTENT.get(name, rest):
+        parent = pointer(*parts[: -len(rest)])
+        return parent if HOLDERS.fullmatch(parent) else None
     return None
+
+
+def _has_place(name: str, parent: str, kind: str) -> bool:
+    pod = pointer(*TEMPLATES[kind], "spec")
+    inside = parent == pod or parent.startswith((f"{pod}/", "/spec/volumeClaimTemplates/"))
+    return inside and PARENTS[name].fullmatch(parent) is not None
 
 
 def _finding(block: ValuePath, effect: Effect, item: KubernetesObject, parent: str, wiring: Wiring) -> Finding:

@@ -12,6 +12,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.checks impor
     misnested,
     partial,
     swallowed,
+    swapped,
     types,
     unknown_keys,
 )
@@ -28,6 +29,7 @@ def unused_values(subject: AuditSubject) -> t.Iterator[Finding | NotChecked]:
     wiring = Wiring(subject)
     found = crossed.crossings(wiring)
     yield from (crossed.finding(one, wiring) for one in found)
+    yield from (swapped.finding(one, wiring) for one in swapped.swapped(wiring))
     explained = crossed.explained(found, wiring)
     for explain in (unknown_keys.unknown_keys, misnested.misnested, swallowed.swallowed):
         for path, finding in explain(wiring).items():
@@ -47,7 +49,7 @@ def unused_values(subject: AuditSubject) -> t.Iterator[Finding | NotChecked]:
 def dormant_values(subject: AuditSubject) -> t.Iterator[Finding]:
     wiring = Wiring(subject)
     for path, guard in wiring.effects.dormant.items():
-        if path not in subject.leaves or path in guard.path:
+        if path not in subject.leaves or path == guard.path:
             continue
         effect = min(map(str, guard.effects), default="")
         yield Finding.at(
