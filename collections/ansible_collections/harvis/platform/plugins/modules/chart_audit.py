@@ -34,6 +34,20 @@ options:
   sources: {description: Folder of Python sources and Dockerfiles., type: path}
   manifests: {description: Folder or file of Kubernetes manifests., type: path}
   playbooks: {description: Folder of Ansible playbooks and roles., type: path}
+  beside:
+    description:
+      - What else is deployed. Its Services, ConfigMaps, Secrets and definitions are known to the audit, so that an
+        address that names one of them is right and a slip of its name is found. Nothing is said about these objects
+        themselves.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path: {description: "Folder of a Helm chart, or folder or file of manifests.", type: path, required: true}
+      values: {description: Files of values laid over the chart's own., type: list, elements: path, default: []}
+      extra_values: {description: "Values laid over those of O(beside[].values).", type: dict, default: {}}
+      namespace: {description: Where it lies. By default O(namespace)., type: str}
+      release: {description: Name of its release. By default the name of the folder., type: str}
   components:
     description: Which sources belong to which container where names do not tell; see M(harvis.platform.env_contract).
     type: dict
@@ -77,6 +91,9 @@ EXAMPLES = r"""
     values: [values-prod.yaml]
     sources: apps
     strict: true
+    beside:
+      - path: charts/harvis-data
+        namespace: vhm
   delegate_to: localhost
 """
 
@@ -114,6 +131,18 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "sources": {"type": "path"},
     "manifests": {"type": "path"},
     "playbooks": {"type": "path"},
+    "beside": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "path", "required": True},
+            "values": {"type": "list", "elements": "path", "default": []},
+            "extra_values": {"type": "dict", "default": {}},
+            "namespace": {"type": "str"},
+            "release": {"type": "str"},
+        },
+    },
     "components": {"type": "dict", "default": {}},
     "strict": {"type": "bool", "default": False},
     "namespace": {"type": "str", "default": "default"},

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditRequest
+from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditRequest, Beside
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import NodeCapacity
 
 FOLDER = Path(__file__).resolve().parents[1] / "corpus"
 BASES = FOLDER / "_base"
 KINDS = ("chart", "manifests", "sources", "playbooks")
 KEYS = {"title", "fault", "code", "at", "kind", "base", "options", "faulty", "healthy"}
-OPTIONS = {"values", "kubernetes", "nodes", "strict", "namespace", "release", "components", *KINDS}
+OPTIONS = {"values", "kubernetes", "nodes", "strict", "namespace", "release", "components", "beside", *KINDS}
 GIB = 1 << 30
 
 
@@ -76,10 +76,16 @@ class Case:
             values=tuple(folder / name for name in options.get("values", [])),
             nodes=tuple(_node(node) for node in options.get("nodes", [])),
             components=options.get("components", {}),
+            beside=tuple(_beside(folder, given) for given in options.get("beside", [])),
             helm=helm,
             base=folder,
             **given,
         )
+
+
+def _beside(folder: Path, given: dict[str, t.Any]) -> Beside:
+    values = tuple(folder / name for name in given.get("values", []))
+    return Beside(folder / given["path"], values, given.get("namespace", ""), given.get("release", ""))
 
 
 def _node(node: dict[str, float]) -> NodeCapacity:

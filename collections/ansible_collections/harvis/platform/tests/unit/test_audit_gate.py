@@ -83,11 +83,19 @@ def forget_a_variable(chart: Path) -> str:
     return "ENV-MISSING"
 
 
+def misspell_the_vector_store(chart: Path) -> str:
+    """Its Service is another chart's, which the audit is told of."""
+    template = chart / "templates/_variables.tpl"
+    template.write_text(template.read_text().replace("http://qdrant.", "http://qdarnt."))
+    return "NET-SERVICE"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (cross_wire, "Fix: Read .Values.mergedOllamaBackend.resources there."),
         (forget_a_variable, "QDRANT_COLLECTION"),
+        (misspell_the_vector_store, "there is no Service qdarnt in namespace vhm; there is qdrant"),
     ],
 )
 def test_the_run_stops_before_anything_is_changed(

@@ -7,22 +7,19 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.harvis.platform.plugins.module_utils.audit.beside import neighbours
 from ansible_collections.harvis.platform.plugins.module_utils.audit.detect import Outcome, guarded
 from ansible_collections.harvis.platform.plugins.module_utils.audit.helm import find_helm
 from ansible_collections.harvis.platform.plugins.module_utils.audit.kept import kept
 from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditRequest
 from ansible_collections.harvis.platform.plugins.module_utils.audit.schema import schema_findings
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import AuditSubject
+from ansible_collections.harvis.platform.plugins.module_utils.audit.templates import index_of, templates_of
 from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map import EffectMap
 from ansible_collections.harvis.platform.plugins.module_utils.chart.files import Chart, load_chart
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import Leaf, ValuePath
-from ansible_collections.harvis.platform.plugins.module_utils.chart.locate import TemplateIndex
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Changes, Renderer, RenderOptions
-from ansible_collections.harvis.platform.plugins.module_utils.chart.templates import (
-    TemplateFile,
-    TemplateReading,
-    read_templates,
-)
+from ansible_collections.harvis.platform.plugins.module_utils.chart.templates import TemplateReading
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace import effect_map
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError, fail
 from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects, read_manifests
@@ -47,9 +44,11 @@ def gather(request: AuditRequest, runner: Runner) -> Gathered:
     empty = AuditSubject(
         Objects(()), kubernetes=request.kubernetes, nodes=request.nodes, folder=request.folder, sources=request.sources
     )
+    others = neighbours(request, runner)
     lying, outcome = _manifests(request)
+    lying, outcome = dataclasses.replace(lying, beside=others.objects), outcome + others.outcome
     if request.chart is None:
-        return Gathered(dataclasses.replace(empty, objects=lying), outcome)
+        return Gathered(dataclasses.replace(empty, objects=lying), outcome, lambda: others.renders)
     try:
         chart = load_chart(request.chart, request.values)
         helm = find_helm(request.helm, request.base, request.cache)
@@ -59,7 +58,11 @@ def gather(request: AuditRequest, runner: Runner) -> Gathered:
         return Gathered(dataclasses.replace(empty, objects=lying), outcome + refused)
     folder = request.cache and request.cache / "effects"
     rendered = _chart(chart, Renderer(chart, runner, options), empty, lying, folder)
-    return dataclasses.replace(rendered, outcome=outcome + rendered.outcome)
+
+    def renders() -> int:
+        return others.renders + rendered.renders()
+
+    return dataclasses.replace(rendered, outcome=outcome + rendered.outcome, renders=renders)
 
 
 def _manifests(request: AuditRequest) -> tuple[Objects, Outcome]:
@@ -74,8 +77,8 @@ def _manifests(request: AuditRequest) -> tuple[Objects, Outcome]:
 
 
 def _chart(chart: Chart, renderer: Renderer, empty: AuditSubject, lying: Objects, folder: Path | None) -> Gathered:
-    templates = _templates(chart)
-    lines_of = _index(chart, templates).lines_of
+    templates = templates_of(chart)
+    lines_of = index_of(chart, templates).lines_of
     reading = renderer.objects(lines_of)
     outcome = Outcome(reading.findings, templates.not_checked)
     outcome += guarded("the values' schema", lambda: schema_findings(renderer))
@@ -83,7 +86,7 @@ def _chart(chart: Chart, renderer: Renderer, empty: AuditSubject, lying: Objects
     effects, settled = _effects(renderer, leaves, templates, reading, folder)
     subject = dataclasses.replace(
         empty,
-        objects=Objects(reading.objects.items + lying.items),
+        objects=_together(reading.objects, lying),
         chart=chart,
         values=renderer.values,
         leaves=leaves,
@@ -92,21 +95,6 @@ def _chart(chart: Chart, renderer: Renderer, empty: AuditSubject, lying: Objects
         rerender=_rerenderer(renderer, lines_of, lying),
     )
     return Gathered(subject, outcome + settled, lambda: renderer.count)
-
-
-def _templates(chart: Chart) -> TemplateReading:
-    """Subcharts first: what the root chart defines wins."""
-    files = [
-        TemplateFile(template.file, template.text, one.at)
-        for one in reversed(list(chart.tree()))
-        for template in one.templates
-    ]
-    return read_templates(files, chart.values())
-
-
-def _index(chart: Chart, templates: TemplateReading) -> TemplateIndex:
-    sources = {template.file: source for source, template in chart.all_templates().items()}
-    return TemplateIndex({sources[tree.file]: tree for tree in templates.trees})
 
 
 def _effects(
@@ -135,12 +123,16 @@ def _rerenderer(renderer: Renderer, lines_of: t.Any, lying: Objects) -> t.Callab
     """Values under which rendering fails give no object of the chart."""
 
     def rerender(changes: Changes) -> Objects:
-        return Objects(renderer.objects(lines_of, changes).objects.items + lying.items)
+        return _together(renderer.objects(lines_of, changes).objects, lying)
 
     return rerender
 
 
+def _together(rendered: Objects, lying: Objects) -> Objects:
+    return dataclasses.replace(lying, items=rendered.items + lying.items)
+
+
 def roots_of(request: AuditRequest) -> tuple[Path, ...]:
     """Folders that relative names in findings may begin at."""
-    given = (request.chart, request.manifests, request.sources, request.playbooks)
+    given = (request.chart, request.manifests, request.sources, request.playbooks, *(b.path for b in request.beside))
     return tuple(path if path.is_dir() else path.parent for path in given if path is not None)

@@ -18,7 +18,7 @@ SECONDS = 120.0
 SOURCE_CODES = frozenset(
     (
         *("ENV-MISSING", "ENV-UNREAD", "ENV-EMPTY", "ENV-CONFLICT", "ENV-TYPE", "ENV-MODULE", "ENV-IMPORT", "ENV-PATH"),
-        *("KFK-POLL", "KFK-OFFSET"),
+        *("KFK-POLL", "KFK-OFFSET", "ENV-LINKS"),
     )
 )
 PLAY_CODES = frozenset(("PLB-PIPE", "PLB-ENVIRONMENT", "PLB-SWALLOW"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,26 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves impor
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, Severity
 
 KUBERNETES = "v1.34.4"
+# https://helm.sh/docs/chart_template_guide/getting_started/ : names are DNS labels of at most 53 characters.
+_LONGEST_RELEASE = 53
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Something else that is deployed: a chart, or a folder or file of manifests.
+
+    Without a ``namespace`` it lies in that of the audit; without a ``release`` it is called as its folder is.
+    """
+
+    path: Path
+    values: tuple[Path, ...] = ()
+    namespace: str = ""
+    release: str = ""
+
+    @property
+    def release_name(self) -> str:
+        made = re.sub(r"[^a-z0-9]+", "-", self.path.absolute().name.lower())[:_LONGEST_RELEASE].strip("-")
+        return self.release or made or "beside"
 
 
 @dataclass(frozen=True)
@@ -20,7 +41,8 @@ class AuditRequest:
 
     Places are reported relative to ``base``, the caller's directory. ``components`` says which sources belong to
     which container where names do not tell (see the module env_contract). ``strict`` wants every variable that the
-    code reads to be provided, also those with a default. ``acceptances`` is the file of accepted findings; by default
+    code reads to be provided, also those with a default. ``beside`` is what else is deployed: objects that may be
+    referred to, about which nothing is said. ``acceptances`` is the file of accepted findings; by default
     ``.harvis-audit.yml`` of what is audited. ``names`` says what to call files that are not the user's own, ``cache``
     is where the platform keeps programs such as helm.
     """
@@ -30,6 +52,7 @@ class AuditRequest:
     sources: Path | None = None
     manifests: Path | None = None
     playbooks: Path | None = None
+    beside: tuple[Beside, ...] = ()
     namespace: str = "default"
     release: str = "release-name"
     kubernetes: str = KUBERNETES

@@ -31,7 +31,7 @@ def audit(request: AuditRequest, runner: Runner | None = None, clock: Clock = ti
     start = clock()
     gathered = gather(request, runner or SystemRunner())
     outcome = gathered.outcome + detect(gathered.subject, DETECTORS)
-    outcome += sources(request, gathered.subject) + plays(request)
+    outcome = _own(outcome + sources(request, gathered.subject) + plays(request), gathered.subject)
     roots = Roots(request.base.absolute(), roots_of(request), request.names)
     judged = _judged(request, gathered.subject, outcome, roots)
     return AuditReport(
@@ -44,6 +44,13 @@ def audit(request: AuditRequest, runner: Runner | None = None, clock: Clock = ti
         seconds=clock() - start,
         base=request.base,
     )
+
+
+def _own(outcome: Outcome, subject: AuditSubject) -> Outcome:
+    """Without findings about the objects of other releases, which have audits of their own."""
+    others = {item.address for item in subject.objects.beside} - {item.address for item in subject.objects}
+    own = (finding for finding in outcome.findings if not finding.place or finding.place.object not in others)
+    return Outcome(tuple(own), outcome.not_checked)
 
 
 def _judged(request: AuditRequest, subject: AuditSubject, outcome: Outcome, roots: Roots) -> Judged:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ansible_collections.harvis.platform.plugins.module_utils.audit import html, sarif, table
 from ansible_collections.harvis.platform.plugins.module_utils.audit.document import document
 from ansible_collections.harvis.platform.plugins.module_utils.audit.helm import find_helm
-from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditReport, AuditRequest
+from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditReport, AuditRequest, Beside
 from ansible_collections.harvis.platform.plugins.module_utils.audit.run import audit
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import NodeCapacity
 from ansible_collections.harvis.platform.plugins.module_utils.chart.schema import merge
@@ -58,12 +58,11 @@ def audit_request(params: Params, base: Path, temporary: Path) -> AuditRequest:
     extra = merge(params["extra_values"], params["secret_values"])
     names: dict[str, str] = {}
     if extra:
-        file = temporary / EXTRA_VALUES
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(extra, indent=1))
+        file = _written(temporary / EXTRA_VALUES, extra)
         values.append(file)
         names[str(file)] = params["extra_values_name"]
     return AuditRequest(
+        beside=tuple(_beside(number, given, base, temporary) for number, given in enumerate(params["beside"])),
         **{name: path(name) for name in ("chart", "sources", "manifests", "playbooks", "acceptances")},
         **{name: params[name] for name in ("namespace", "release", "kubernetes", "components", "strict")},
         values=tuple(values),
@@ -73,6 +72,20 @@ def audit_request(params: Params, base: Path, temporary: Path) -> AuditRequest:
         base=base,
         names=names,
     )
+
+
+def _beside(number: int, given: Params, base: Path, temporary: Path) -> Beside:
+    values = [base / name for name in given["values"]]
+    if given["extra_values"]:
+        values.append(_written(temporary / f"beside-{number}.json", given["extra_values"]))
+    return Beside(base / given["path"], tuple(values), given["namespace"] or "", given["release"] or "")
+
+
+def _written(file: Path, values: Params) -> Path:
+    """Values as a file that nobody else can read."""
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(values, indent=1))
+    return file
 
 
 def has_helm(request: AuditRequest) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from ansible_collections.harvis.platform.plugins.module_utils.contract import modules, unread, variables
+from ansible_collections.harvis.platform.plugins.module_utils.contract import links, modules, unread, variables
 from ansible_collections.harvis.platform.plugins.module_utils.contract.matching import (
     Candidates,
     Component,
@@ -18,6 +18,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.contract.programs 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, fail
 from ansible_collections.harvis.platform.plugins.module_utils.manifest import Container, Objects, pods
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.environment import effective_environment
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.services import Directory
 
 
 def check_contract(
@@ -41,8 +42,10 @@ def check_objects(
     named = {name: Component.from_option(name, given) for name, given in (components or {}).items()}
     programs, not_checked = _programs(objects, candidates, named)
     parts = [unread.findings(programs, objects)]
+    directory = Directory(objects)
     for program in programs:
         parts += [modules.findings(program), variables.findings(program, objects, strict=strict)]
+        parts.append(links.findings(program, directory))
     not_checked += [text for part in parts for text in part.not_checked]
     unique = {(f.code, f.place, f.cause): f for part in parts for f in part.findings}
     return list(unique.values()), list(dict.fromkeys(not_checked))

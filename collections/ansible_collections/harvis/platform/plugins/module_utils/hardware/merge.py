@@ -89,6 +89,7 @@ class ValuesFile:
         """Beside the file, then renamed; its mode and owner are kept, and a link goes on leading to it."""
         target = path.resolve()
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             _replace(target, self.text)
         except OSError as exc:
             raise fail("PLB-INPUT", str(path), f"the values cannot be written: {exc.strerror}") from exc

@@ -44,10 +44,12 @@ class Consumption:
 
 
 def consumptions(objects: Objects, pod: Pod) -> list[Consumption]:
-    """Of objects that are there, one for each object and way."""
+    """Of objects that are there, one for each object and way; not of those beside, which others change."""
     found: dict[tuple[str, Way], Consumption] = {}
     for container in pod.containers():
         for use in (*_variables(objects, container), *_files(objects, container)):
+            if objects.is_beside(use.config):
+                continue
             mark = (use.config.address, use.way)
             known = found.get(mark)
             found[mark] = replace(known, keys=known.keys | use.keys) if known else use

@@ -11,9 +11,9 @@ _TYPES = ("object", "array", "string", "integer", "number", "boolean")
 
 
 def definitions(objects: Objects) -> dict[GVK, Schema]:
-    """JSON schemas of the custom resources that are defined among the objects."""
+    """JSON schemas of the custom resources that are defined among the objects, or beside them."""
     found = {}
-    for crd in objects.of_kind("CustomResourceDefinition"):
+    for crd in objects.known("CustomResourceDefinition"):
         group, kind = str(crd.get("/spec/group", "")), str(crd.get("/spec/names/kind", ""))
         for version, schema in _versions(crd):
             found[group, version, kind] = _root(schema)

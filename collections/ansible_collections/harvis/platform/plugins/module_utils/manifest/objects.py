@@ -99,9 +99,13 @@ class KubernetesObject:
 
 @dataclass(frozen=True)
 class Objects:
-    """The objects that are deployed together, in the order of their sources."""
+    """The objects that are deployed together, in the order of their sources.
+
+    ``beside`` are those of other releases: they can be referred to, and nothing is said about them.
+    """
 
     items: tuple[KubernetesObject, ...]
+    beside: tuple[KubernetesObject, ...] = ()
 
     def __iter__(self) -> t.Iterator[KubernetesObject]:
         return iter(self.items)
@@ -109,13 +113,21 @@ class Objects:
     def of_kind(self, *kinds: str) -> list[KubernetesObject]:
         return [item for item in self.items if item.kind in kinds]
 
+    def known(self, *kinds: str) -> list[KubernetesObject]:
+        """Those of these kinds, and those beside."""
+        return [item for item in (*self.items, *self.beside) if item.kind in kinds]
+
+    def is_beside(self, item: KubernetesObject) -> bool:
+        return any(item is other for other in self.beside)
+
     def find(self, kind: str, namespace: str, name: str) -> KubernetesObject | None:
+        """The object of that name; one beside only where there is none here."""
         return self._by_name.get((kind, namespace, name))
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str, str], KubernetesObject]:
         # Backwards, so that the first of equal names stays.
-        return {(item.kind, item.namespace, item.name): item for item in reversed(self.items)}
+        return {(item.kind, item.namespace, item.name): item for item in reversed((*self.items, *self.beside))}
 
 
 def pointer(*parts: str | int) -> str:

@@ -75,15 +75,20 @@ class Directory:
         return [Service(o) for o in self.objects.of_kind("Service") if o.api_version == "v1"]
 
     @cached_property
+    def known_services(self) -> list[Service]:
+        """Those of other releases among them."""
+        return [Service(o) for o in self.objects.known("Service") if o.api_version == "v1"]
+
+    @cached_property
     def pods(self) -> list[Pod]:
         return pods(self.objects)
 
     @cached_property
     def namespaces(self) -> set[str]:
-        return {o.namespace for o in self.objects if o.namespace}
+        return {o.namespace for o in (*self.objects, *self.objects.beside) if o.namespace}
 
     def find(self, namespace: str, name: str) -> Service | None:
-        return next((s for s in self.services if (s.namespace, s.name) == (namespace, name)), None)
+        return next((s for s in self.known_services if (s.namespace, s.name) == (namespace, name)), None)
 
     def named(self, host: str, namespace: str) -> tuple[str, str] | None:
         """(namespace, Service) that a host name means to a pod in ``namespace``; None for names outside the cluster.

@@ -104,7 +104,7 @@ def _localhost(address: Address, port: int, directory: Directory) -> Finding:
 
 
 def _offered(directory: Directory, port: int) -> list[Service]:
-    return [s for s in directory.services if any(p.number == port for p in s.ports())]
+    return [s for s in directory.known_services if any(p.number == port for p in s.ports())]
 
 
 def _host(service: Service, namespace: str) -> str:
@@ -122,8 +122,8 @@ def _misnamed(directory: Directory, namespace: str, name: str) -> str:
     """Why the name cannot be right; empty when it may name a Service of somebody else's."""
     if namespace not in directory.namespaces or _made_by_operator(directory, namespace, name):
         return ""
-    here = [s for s in directory.services if s.namespace == namespace]
-    other = [s for s in directory.services if s.name == name]
+    here = [s for s in directory.known_services if s.namespace == namespace]
+    other = [s for s in directory.known_services if s.name == name]
     if other:
         return f"Service {name} lies in namespace {other[0].namespace}, not in {namespace}"
     near = meant(name, (s.name for s in here)) or _with_release(name, here)
@@ -142,7 +142,8 @@ def _with_release(name: str, services: list[Service]) -> str:
 
 def _made_by_operator(directory: Directory, namespace: str, name: str) -> bool:
     """Whether a custom resource of that beginning may have made it (Cluster ``pg`` makes Service ``pg-rw``)."""
-    custom = (o for o in directory.objects if "." in o.api_version.partition("/")[0] and o.namespace == namespace)
+    every = (*directory.objects, *directory.objects.beside)
+    custom = (o for o in every if "." in o.api_version.partition("/")[0] and o.namespace == namespace)
     return any(o.name and name.startswith(o.name) for o in custom if not _is_kubernetes(o.api_version))
 
 

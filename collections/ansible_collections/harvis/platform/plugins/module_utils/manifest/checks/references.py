@@ -101,7 +101,7 @@ def _lost_object(objects: Objects, reference: _Reference, used: set[tuple[str, s
         o.name for o in there if (o.kind, o.namespace, o.name) not in used and o.namespace == reference.pod.namespace
     ]
     near = meant(reference.object, idle)
-    abroad = next((o for o in there if o.name == reference.object), None)
+    abroad = next((o for o in objects.known(reference.kind) if o.name == reference.object), None)
     if near:
         fix, seen = f"Write {near}.", f"{reference.kind} {near} is there, and no pod uses it"
     elif abroad and not reference.optional:

@@ -48,7 +48,7 @@ _MONITORS = ("ServiceMonitor", "PodMonitor", "PrometheusRule", "Probe", "ScrapeC
 def lost_selectors(subject: AuditSubject) -> Result:
     """NET-SELECTOR: a Service or disruption budget takes no pod, or a workload not even its own."""
     directory = Directory(subject.objects)
-    templates = _templates(subject)
+    templates = _templates(subject.objects)
     for service in directory.services:
         if service.is_alias:
             continue
@@ -112,7 +112,8 @@ def _lost(
     templates: list[tuple[KubernetesObject, Labels]],
     subject: AuditSubject,
 ) -> Result:
-    if any(o.namespace == owner.namespace and has_all(labels, wanted) for o, labels in templates):
+    every = [*templates, *_templates(subject.objects.beside)]
+    if any(o.namespace == owner.namespace and has_all(labels, wanted) for o, labels in every):
         return
     here = [(o, labels) for o, labels in templates if o.namespace == owner.namespace]
     other = next((o for o, labels in templates if has_all(labels, wanted)), None)
@@ -146,7 +147,9 @@ def _may_be_elsewhere(wanted: Labels, nearest: Labels, owner: KubernetesObject, 
     elected = {key for key, value in missing.items() if _ELECTED.fullmatch(value)}
     if elected and all(nearest.get(key) == value for key, value in wanted.items() if key not in elected):
         return True
-    makers = (o for o in subject.objects if o.namespace == owner.namespace and _may_make_pods(o))
+    makers = (
+        o for o in (*subject.objects, *subject.objects.beside) if o.namespace == owner.namespace and _may_make_pods(o)
+    )
     return any(True for _ in makers)
 
 
@@ -155,10 +158,10 @@ def _may_make_pods(item: KubernetesObject) -> bool:
     return "." in group and not _NO_PODS.fullmatch(group) and item.kind not in _MONITORS
 
 
-def _templates(subject: AuditSubject) -> list[tuple[KubernetesObject, Labels]]:
+def _templates(objects: t.Iterable[KubernetesObject]) -> list[tuple[KubernetesObject, Labels]]:
     """Owner and labels of everything that looks like a pod template, also in kinds that are not Kubernetes' own."""
     found = []
-    for item in subject.objects:
+    for item in objects:
         ways = [TEMPLATES[item.kind]] if item.kind in TEMPLATES else [("spec", "template")]
         labels = item.get(pointer(*ways[0], "metadata", "labels"))
         if isinstance(labels, dict):

@@ -119,6 +119,38 @@ def test_the_playbook_fails_on_an_error_and_still_writes(manifests: Path) -> Non
     assert json.loads((manifests / "audit.json").read_text())["findings"][0]["file"] == "k8s/pod.yaml"
 
 
+ASKING = GREEDY.replace("memory: 2Gi", "memory: 1Gi") + "      env: [{name: QUEUE_URL, value: 'kafka://queeu:9092'}]\n"
+QUEUE = "apiVersion: v1\nkind: Service\nmetadata: {name: queue}\nspec: {ports: [{port: 9092}]}\n"
+
+
+@pytest.mark.parametrize(
+    "beside", ["audit_beside=streams,mail", '{"audit_beside": [{"path": "streams", "namespace": "default"}]}']
+)
+def test_the_playbook_takes_what_is_deployed_beside(tmp_path: Path, beside: str) -> None:
+    for name, text in (("k8s", ASKING), ("streams", QUEUE), ("mail", QUEUE.replace("queue", "mail"))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "all.yaml").write_text(text)
+
+    done = playbook(tmp_path, "manifests=k8s", beside, "audit_json=audit.json")
+
+    assert done.returncode != 0
+    (finding,) = json.loads((tmp_path / "audit.json").read_text())["findings"]
+    assert (finding["code"], finding["file"]) == ("NET-SERVICE", "k8s/all.yaml")
+    assert finding["cause"] == "there is no Service queeu in namespace default; there is queue"
+
+
+def test_values_of_what_is_deployed_beside(tmp_path: Path) -> None:
+    (tmp_path / "k8s").mkdir()
+    (tmp_path / "k8s/all.yaml").write_text(ASKING.replace("queeu", "store-web"))
+    beside = {"path": str(BASES / "tiny"), "release": "store", "extra_values": {"web": {"port": 9092}}}
+
+    given = {"manifests": "k8s", "helm": helm(), "report_only": True}
+    right = run(tmp_path, beside=[beside], **given)
+    wrong = run(tmp_path, beside=[{**beside, "extra_values": {}}], **given)
+
+    assert ([f["code"] for f in right["findings"]], [f["code"] for f in wrong["findings"]]) == ([], ["NET-SERVICEPORT"])
+
+
 def test_the_playbook_takes_several_files_of_values(tmp_path: Path) -> None:
     shutil.copytree(BASES / "tiny", tmp_path / "tiny")
     (tmp_path / "one.yaml").write_text("web:\n  replicas: 3\n")
