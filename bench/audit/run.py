@@ -32,7 +32,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 SIZES = (150, 500, 1000, 2000, 5000)
 # From here on one render for each leaf takes many minutes: every so many-th leaf is compared, and the rest reckoned.
 MOST_NAIVE = 600
-COLUMNS = ("chart", "leaves", "renders", "copies", "seconds", "MiB", "naive renders", "naive seconds", "ratio", "equal")
+COLUMNS = ("chart", "leaves", "renders", "seconds", "MiB", "naive renders", "naive seconds", "ratio", "equal")
 
 
 def main() -> int:
@@ -64,7 +64,6 @@ def measure(root: Path, helm: str, most: int) -> dict[str, t.Any]:
     return {
         "leaves": len(leaves),
         "renders": found.renders,
-        "copies": found.copies,
         "seconds": found.seconds,
         "memory": (own + helms) / 1024,
         "compared": len(sample),
@@ -83,7 +82,6 @@ def _cells(row: dict[str, t.Any]) -> list[str]:
     cells = [
         str(row["leaves"]),
         str(row["renders"]),
-        str(row["copies"]),
         f"{row['seconds']:.1f}",
         f"{row['memory']:.0f}",
     ]

@@ -19,7 +19,6 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map i
 from ansible_collections.harvis.platform.plugins.module_utils.chart.files import Chart, load_chart
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import Leaf, ValuePath
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Changes, Renderer, RenderOptions
-from ansible_collections.harvis.platform.plugins.module_utils.chart.templates import TemplateReading
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace import effect_map
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError, fail
 from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects, read_manifests
@@ -83,7 +82,7 @@ def _chart(chart: Chart, renderer: Renderer, empty: AuditSubject, lying: Objects
     outcome = Outcome(reading.findings, templates.not_checked)
     outcome += guarded("the values' schema", lambda: schema_findings(renderer))
     leaves = chart.leaves()
-    effects, settled = _effects(renderer, leaves, templates, reading, folder)
+    effects, settled = _effects(renderer, leaves, reading, folder)
     subject = dataclasses.replace(
         empty,
         objects=_together(reading.objects, lying),
@@ -100,19 +99,16 @@ def _chart(chart: Chart, renderer: Renderer, empty: AuditSubject, lying: Objects
 def _effects(
     renderer: Renderer,
     leaves: t.Mapping[ValuePath, Leaf],
-    templates: TemplateReading,
     reading: Reading,
     folder: Path | None,
 ) -> tuple[EffectMap | None, Outcome]:
     """No map where the chart cannot be rendered: every value would seem dead."""
     if reading.findings:
         return None, Outcome((), ("the effects of values: the chart cannot be rendered",))
-    read = [r.path for r in templates.references if r.guarded or r.use in ("test", "range", "compare")]
-    guards = [path for path in dict.fromkeys(read) if path in leaves]
     made: list[EffectMap] = []
 
     def settle() -> t.Iterator[Finding]:
-        made.append(kept(folder, renderer, guards, lambda: effect_map(renderer, leaves, guards)))
+        made.append(kept(folder, renderer, lambda: effect_map(renderer, leaves)))
         yield from ()
 
     outcome = guarded("the effects of values", settle, EFFECTS_SECONDS)

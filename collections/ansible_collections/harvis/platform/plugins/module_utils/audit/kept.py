@@ -15,21 +15,18 @@ from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart import trace
 from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map import Effect, EffectMap, Guard
-from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import ValuePath
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Renderer
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.files import replace
 
 MOST_FILES = 64
 
 
-def kept(
-    folder: Path | None, renderer: Renderer, guards: t.Sequence[ValuePath], find: t.Callable[[], EffectMap]
-) -> EffectMap:
+def kept(folder: Path | None, renderer: Renderer, find: t.Callable[[], EffectMap]) -> EffectMap:
     """The map kept in ``folder`` for this chart, these values and this code, else what ``find`` finds, kept for
     later."""
     if folder is None:
         return find()
-    file = folder / f"{_key(renderer, guards)}.json"
+    file = folder / f"{_key(renderer)}.json"
     try:
         return _read(json.loads(file.read_text()))
     except (OSError, ValueError, KeyError, TypeError):
@@ -38,13 +35,13 @@ def kept(
     return found
 
 
-def _key(renderer: Renderer, guards: t.Sequence[ValuePath]) -> str:
+def _key(renderer: Renderer) -> str:
     digest = hashlib.sha256()
     for name, content in (*_code(), *_files(renderer.chart.root)):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     options = {key: value for key, value in dataclasses.asdict(renderer.options).items() if key != "helm"}
     helm = Path(renderer.options.helm).stat()
-    said = [renderer.values, options, helm.st_size, helm.st_mtime_ns, guards]
+    said = [renderer.values, options, helm.st_size, helm.st_mtime_ns]
     digest.update(json.dumps(said, sort_keys=True, default=str).encode())
     return digest.hexdigest()[:32]
 

@@ -36,8 +36,7 @@ class EffectMap:
     """``effects`` has every leaf of the merged values; a leaf with an empty set is dead, unless ``dormant`` has it.
 
     ``breaking`` holds leaves of which a change of the same type makes rendering fail, with Helm's message.
-    ``renders`` counts the runs of Helm, exactly, and ``copies`` how often the chart was rendered in them: one run can
-    hold many variants of a small chart. ``not_checked`` says what could not be settled, a sentence each.
+    ``renders`` counts the runs of Helm, exactly. ``not_checked`` says what could not be settled, a sentence each.
     """
 
     effects: dict[ValuePath, frozenset[Effect]]
@@ -46,7 +45,6 @@ class EffectMap:
     not_checked: tuple[str, ...] = ()
     renders: int = 0
     seconds: float = 0.0
-    copies: int = 0
 
     def dead(self) -> list[ValuePath]:
         """Leaves with no effect under any condition tried, in order. One that breaks rendering is not dead."""

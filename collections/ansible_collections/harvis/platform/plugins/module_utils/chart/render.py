@@ -22,10 +22,14 @@ Changes = t.Mapping[ValuePath, t.Any]
 # A template can ask for endless text: helm is stopped at this many bytes of address space (it needs about 1.3 GiB of
 # it and 60 MiB of memory for a chart like ours) or after the time limit, whatever comes first.
 MEMORY = 4 * 1024**3
+# A run is too short for collecting garbage to pay, a fifth of its time; a large chart's run still collects it.
+GO_ENVIRONMENT = {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
 _SOURCE = re.compile(r"^# Source: (\S+)$", re.MULTILINE)
 _SEPARATOR = re.compile(r"^---[ \t]*$\n?", re.MULTILINE)
 _AT = re.compile(r"\((?P<source>[^\s()]+):(?P<line>\d+)(?::\d+)?\)|at (?P<file>[^\s:]+\.(?:ya?ml|tpl|txt)):(?P<at>\d+)")
 _PARSE = re.compile(r"(?:template: |parse error at \(|YAML parse error on )(?P<source>[^\s:()]+)(?::(?P<line>\d+))?")
+_NO_YAML = re.compile(r"YAML parse error on (?P<source>[^\s:]+): .*\bline (?P<line>\d+):")
+LINES_BEFORE = 3
 
 
 @dataclass(frozen=True)
@@ -99,21 +103,24 @@ class Renderer:
             result = self.runner.run(
                 [*_limits(), *template_argv(self.chart, self.options)],
                 stdin=stdin,
+                env=GO_ENVIRONMENT,
                 timeout=self.options.timeout,
                 check=False,
             )
         except ProcessError as exc:
             return Rendered("", "; ".join(finding.cause for finding in exc.findings))
         if result.rc:
-            return Rendered("", _error_text(result.stderr) or f"helm ended with status {result.rc}")
+            error = _error_text(result.stderr) or f"helm ended with status {result.rc}"
+            return Rendered("", "\n".join((error, *_invalid_lines(error, result.stdout))))
         return Rendered(result.stdout)
 
-    def render_all(self, changes: t.Sequence[Changes]) -> list[Rendered]:
-        """One result for each, in order, rendered side by side."""
+    def render_all(self, changes: t.Sequence[Changes]) -> t.Iterator[Rendered]:
+        """One result for each, in order and as they come, rendered side by side."""
         if len(changes) < 2:
-            return [self.render(each) for each in changes]
+            yield from map(self.render, changes)
+            return
         with ThreadPoolExecutor(self.side_by_side) as pool:
-            return list(pool.map(self.render, changes))
+            yield from pool.map(self.render, changes)
 
     def objects(self, lines_of: LinesOf, changes: Changes | None = None) -> Reading:
         """The rendered objects; a chart that cannot be rendered is a VAL-RENDER finding in the reading."""
@@ -126,7 +133,8 @@ class Renderer:
 
 def template_argv(chart: Chart, options: RenderOptions) -> list[str]:
     argv = [options.helm, "template", options.release, str(chart.root), "--namespace", options.namespace]
-    argv += ["--kube-version", options.kubernetes, "--values", "-"]
+    # Text that is no YAML is printed with --debug only.
+    argv += ["--kube-version", options.kubernetes, "--values", "-", "--debug"]
     argv += [part for version in options.api_versions for part in ("--api-versions", version)]
     return argv if options.check_schema else [*argv, "--skip-schema-validation"]
 
@@ -162,6 +170,16 @@ def _error_text(stderr: str) -> str:
     lines = [line for line in stderr.strip().splitlines() if not re.match(r"(level=|time=|WARNING|walk\.go)", line)]
     text = "\n".join(lines[-25:]).removeprefix("Error: ")
     return text.removesuffix("\n\nUse --debug flag to render out invalid YAML")
+
+
+def _invalid_lines(error: str, text: str) -> list[str]:
+    """The rendered lines that Helm could not read as YAML, as far as its message tells."""
+    match = _NO_YAML.search(error)
+    if not match:
+        return []
+    bodies = [document.text for document in split_documents(text) if document.source == match["source"]]
+    end = int(match["line"])
+    return [line for body in bodies for line in body.splitlines()[max(0, end - LINES_BEFORE) : end + 1]]
 
 
 def _limits() -> list[str]:

@@ -2,10 +2,12 @@
 
 Keys of differences begin with the object's own key and go on with the field's parts. A part that stands for something
 that was not there before begins with ``ADDED``, one inside a string with ``INSIDE``; neither is part of a JSON pointer.
+An entry of a list is its index and, after ``NAMED``, what it is known by.
 """
 
 from __future__ import annotations
 
+import collections
 import json
 import re
 import typing as t
@@ -16,6 +18,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.release import yam
 Key = tuple[str, ...]
 ADDED = "\x01"
 INSIDE = "\x02"
+NAMED = "\x03"
+LONGEST_NAME = 100
 _NAMES = ("name", "containerPort", "mountPath", "key", "port", "path", "host", "ip")
 _KEYED_LINE = re.compile(r"\s*([\w.\-/]+)\s*[=:]")
 
@@ -23,7 +27,7 @@ _KEYED_LINE = re.compile(r"\s*([\w.\-/]+)\s*[=:]")
 class Comparison:
     """Collects ``changed`` keys, and in ``traced`` each leaf whose token stands in an otherwise unchanged field.
 
-    ``added`` holds the leaves whose tokens stand in something that was not there before, with the key of each field.
+    ``added`` holds the leaves whose tokens stand in something that was not there before, with the key of each field,.
     """
 
     def __init__(self, tokens: Tokens) -> None:
@@ -78,31 +82,41 @@ class Comparison:
     def _lists(self, base: list[t.Any], new: list[t.Any], at: Key) -> None:
         pairs, gone, come = self._align(base, new)
         for mine, theirs in pairs:
-            self.compare(base[mine], new[theirs], (*at, str(mine)))
-        self.changed.update((*at, str(index)) for index in gone)
+            self.compare(base[mine], new[theirs], (*at, self._part(mine, base[mine])))
+        self.changed.update((*at, self._part(index, base[index])) for index in gone)
         for index in come:
             place = (*at, f"{ADDED}{self._identity(new[index])}")
             self.changed.add(place)
             self.appear(new[index], place)
 
+    def _part(self, index: int, entry: t.Any) -> str:
+        """The entry's index, and what it is known by."""
+        identity = self._identity(entry)
+        return f"{index}{NAMED}{identity}" if len(identity) < LONGEST_NAME else str(index)
+
     def _align(self, base: list[t.Any], new: list[t.Any]) -> tuple[list[tuple[int, int]], list[int], list[int]]:
         """Which entries belong together, which went and which came."""
-        mine, theirs = [self._identity(e) for e in base], [self._identity(e) for e in new]
-        if len(set(mine)) == len(mine) and len(set(theirs)) == len(theirs):
-            where = {identity: index for index, identity in enumerate(theirs)}
-            pairs = [(index, where[identity]) for index, identity in enumerate(mine) if identity in where]
-            kept, met = {a for a, _ in pairs}, {b for _, b in pairs}
-            gone = [index for index in range(len(mine)) if index not in kept]
-            return pairs, gone, [index for index in range(len(theirs)) if index not in met]
-        start = 0
-        while start < min(len(mine), len(theirs)) and mine[start] == theirs[start]:
-            start += 1
-        end = 0
-        while end < min(len(mine), len(theirs)) - start and mine[-1 - end] == theirs[-1 - end]:
-            end += 1
-        pairs = [(i, i) for i in range(start)]
-        pairs += [(len(mine) - i, len(theirs) - i) for i in range(end, 0, -1)]
-        return pairs, list(range(start, len(mine) - end)), list(range(start, len(theirs) - end))
+        places: dict[str, list[int]] = {}
+        for index, identity in enumerate(self._identities(new)):
+            places.setdefault(identity, []).append(index)
+        pairs, gone = [], []
+        for index, identity in enumerate(self._identities(base)):
+            if places.get(identity):
+                pairs.append((index, places[identity].pop(0)))
+            else:
+                gone.append(index)
+        return pairs, gone, sorted(index for left in places.values() for index in left)
+
+    def _identities(self, entries: list[t.Any]) -> list[str]:
+        """What each entry is known by; those that share a name (``--source=a``, ``--source=b``), by all they hold."""
+        names = [self._identity(entry) for entry in entries]
+        shared = {name for name, times in collections.Counter(names).items() if times > 1}
+        return [self._whole(e) if name in shared else name for e, name in zip(entries, names, strict=True)]
+
+    def _whole(self, entry: t.Any) -> str:
+        return self._tokens.strip(entry if isinstance(entry, str) else json.dumps(entry, sort_keys=True, default=str))[
+            0
+        ]
 
     def _identity(self, entry: t.Any) -> str:
         if isinstance(entry, dict):
@@ -113,7 +127,7 @@ class Comparison:
             plain = self._tokens.strip(entry)[0]
             flag = re.match(r"(--?[\w.-]+)=", plain)
             return flag[1] if flag else plain
-        return self._tokens.strip(json.dumps(entry, sort_keys=True, default=str))[0]
+        return self._whole(entry)
 
     def _scalars(self, base: t.Any, new: t.Any, at: Key) -> None:
         if base == new and isinstance(base, bool) == isinstance(new, bool):
@@ -151,11 +165,10 @@ class Comparison:
 
     def _text_lines(self, base: str, new: str, at: Key) -> None:
         mine, theirs = _keyed(base), _keyed(new)
-        if mine is None or theirs is None or mine.keys() != theirs.keys():
+        if mine is None or theirs is None:
             self._lists(base.splitlines(), new.splitlines(), (*at, INSIDE))
-            return
-        for key, line in mine.items():
-            self._scalars(line, theirs[key], (*at, INSIDE, key))
+        else:
+            self._mappings(mine, theirs, (*at, INSIDE))
 
 
 def same_scalar(base: t.Any, plain: t.Any) -> bool:
@@ -188,14 +201,11 @@ def structure(text: str) -> t.Any:
 
 
 def _keyed(text: str) -> dict[str, str] | None:
-    """Lines by the key at their beginning (``key=value``), or by number where a key comes twice."""
-    lines = text.splitlines()
-    if not lines:
-        return None
+    """Lines by the key at their beginning (``key=value``), where each has one of its own."""
     found: dict[str, str] = {}
-    for line in lines:
+    for line in text.splitlines():
         match = _KEYED_LINE.match(line)
         if not match or match[1] in found:
-            return {str(number): each for number, each in enumerate(lines)}
+            return None
         found[match[1]] = line
     return found

@@ -1,16 +1,20 @@
-"""Waking leaves without an effect: they may have one when another leaf switches it on."""
+"""Waking leaves without an effect: they may have one when another leaf switches it on.
+
+Three ways, the cheapest first. A sleeping leaf's token may have come to light in a render that was made anyway, in
+something that another leaf opens. It may come to light under a text that a template compares a value with. And leaves
+without a token are mapped once more where everything is open that opens something.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map import Guard
-from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import ValuePath
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.compare import Key
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.failures import suspects_of
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.grouping import Files
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.guards import GuardValue, apart
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.failures import observe_together
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.laboratory import Laboratory
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.mapping import Mapping, renames
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.observe import (
     Observation,
     Observer,
@@ -18,152 +22,199 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.observ
 )
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.tokens import Tokens
 
-# A guard may itself wait for a guard; deeper than this nobody nests.
-MOST_ROUNDS = 3
-# Leaves without a token are tried under so many guards, the nearest first.
-MOST_GUARDS = 2
-# After so many leaves that break rendering under a guard, the rest stays asleep.
-MOST_WAVES = 6
+# So many texts that one value is compared with are tried.
+MOST_LITERALS = 4
+# What was woken may be a guard itself: that deep.
+MOST_NESTED = 2
+# So many leaves that open something but fail beside others are tried by themselves.
+MOST_ALONE = 4
+# So often what breaks rendering beside a guard is left out and the rest tried again.
+MOST_FAILURES = 3
 
 
-def find_dormant(
-    laboratory: Laboratory, files: Files, dead: t.Sequence[int], guards: t.Sequence[GuardValue]
-) -> dict[int, Guard]:
-    """The guard of each leaf in ``dead`` that one wakes. ``guards`` are the values worth trying."""
-    waking = _Waking(laboratory, files, dead)
-    for _ in range(MOST_ROUNDS):
-        known = [guard for guard in guards if guard.leaf not in waking.asleep]
-        before = len(waking.asleep)
-        waking.by_tokens(known)
-        waking.by_context(known)
-        if len(waking.asleep) in (0, before):
+@dataclasses.dataclass(frozen=True)
+class Waking:
+    """A leaf set to a value, and the keys that another leaf has then."""
+
+    leaf: int
+    value: t.Any
+    keys: frozenset[Key]
+
+
+def find_dormant(mapping: Mapping, literals: t.Mapping[str, t.Collection[str]]) -> dict[int, Guard]:
+    """The guard of each leaf without an effect that one wakes.
+
+    ``literals`` are the texts that templates compare values with, by the last word of the value's path.
+    """
+    found = _Waking(mapping)
+    found.by_tokens(mapping.seen)
+    found.by_literals(literals)
+    for _ in range(MOST_NESTED):
+        flags = found.flags()
+        found.where_all_is_open()
+        if found.flags() == flags:
             break
-        # What is awake may be a guard itself, together with its own.
-        guards = [*guards, *(waking.as_guard(leaf) for leaf in waking.dormant)]
-        guards = list({(guard.leaf, str(guard.value)): guard for guard in guards}.values())
-    return waking.dormant
+    found.refine()
+    paths = [each.path for each in mapping.laboratory.perturbed]
+    return {
+        leaf: Guard(paths[waking.leaf], waking.value, frozenset(map(effect_of, waking.keys)))
+        for leaf, waking in sorted(found.awake.items())
+    }
 
 
 class _Waking:
-    def __init__(self, laboratory: Laboratory, files: Files, dead: t.Sequence[int]) -> None:
-        self.laboratory, self.files = laboratory, files
-        # What no template mentions can't be woken by any guard.
-        self.asleep = {leaf for leaf in dead if files[leaf]}
-        self.dormant: dict[int, Guard] = {}
-        self._woken_by: dict[int, GuardValue] = {}
-        self._tried: set[tuple[int, str]] = set()
-        self._fragile: frozenset[int] = frozenset()
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping, self._laboratory, self._files = mapping, mapping.laboratory, mapping.files
+        self._effects = mapping.effects
+        self.awake: dict[int, Waking] = {}
 
-    def as_guard(self, leaf: int) -> GuardValue:
-        return GuardValue(leaf, self.laboratory.value(leaf), self._woken_by.get(leaf))
+    @property
+    def _asleep(self) -> list[int]:
+        """What no template mentions can't be woken by any guard."""
+        awake = (
+            {leaf for leaf, keys in self._effects.items() if keys} | self.awake.keys() | self._laboratory.broken.keys()
+        )
+        return [
+            each.index for each in self._laboratory.perturbed if each.index not in awake and self._files[each.index]
+        ]
 
-    def by_tokens(self, guards: t.Sequence[GuardValue]) -> None:
-        """Under each guard all sleeping leaves are changed at once; whose token comes to light is awake."""
-        fresh = [guard for guard in guards if (guard.leaf, str(guard.value)) not in self._tried]
-        self._tried |= {(guard.leaf, str(guard.value)) for guard in fresh}
-        sleeping = frozenset(leaf for leaf in self.asleep if self.laboratory.perturbed[leaf].has_token) - self._fragile
-        useful = [guard for guard in fresh if any(self.files[guard.leaf] & self.files[leaf] for leaf in sleeping)]
-        seen: dict[int, list[tuple[int, int, GuardValue, set[Key]]]] = {}
-        waiting = apart(useful, self.files)
-        for _ in range(MOST_WAVES):
-            leaves = sleeping - self._fragile
-            if not waiting or not leaves:
-                break
-            observed = self.laboratory.observe_changes([self._changes(guards, leaves) for guards in waiting])
-            failed: list[tuple[GuardValue, ...]] = []
-            errors: list[str] = []
-            for together, observation in zip(waiting, observed, strict=True):
-                failed += [together] if observation.error else []
-                errors += [observation.error] if observation.error else []
-                for leaf, guard, keys in self._lit(together, leaves, observation):
-                    seen.setdefault(leaf, []).append((self._distance(leaf, guard.leaf), guard.leaf, guard, keys))
-            if failed:
-                self._find_fragile(failed[0], leaves, errors[0])
-            waiting = failed
-        for leaf, found in sorted(seen.items()):
-            _, _, guard, keys = min(found, key=lambda each: each[:2])
-            self._wake(leaf, guard, keys)
+    def flags(self) -> set[int]:
+        """What was woken and may be a guard itself."""
+        every = self._laboratory.perturbed
+        return {leaf for leaf in self.awake if isinstance(every[leaf].base, bool) and every[leaf].opens}
 
-    def by_context(self, guards: t.Sequence[GuardValue]) -> None:
-        """A leaf without a token is changed under the nearest guards, and what it changes there is looked for."""
-        for rank in range(MOST_GUARDS):
-            pairs: list[tuple[GuardValue, int]] = []
-            for leaf in sorted(self.asleep):
-                near = [guard for guard in guards if self.files[guard.leaf] & self.files[leaf]]
-                near.sort(key=lambda guard: (self._distance(leaf, guard.leaf), guard.leaf))
-                by_itself = leaf in self._fragile or not self.laboratory.perturbed[leaf].has_token
-                if by_itself and rank < len(near):
-                    pairs.append((near[rank], leaf))
-            self._try_pairs(pairs)
+    def by_tokens(self, seen: t.Iterable[tuple[frozenset[int], Observation]]) -> None:
+        """Whose token came to light in what another leaf of the same render opens."""
+        asleep = set(self._asleep)
+        shown: dict[int, set[tuple[int, Key]]] = {}
+        for leaves, observation in seen:
+            for leaf, key in observation.added:
+                if leaf in asleep:
+                    opening = self._opening(leaf, key, leaves & self._effects.keys())
+                    shown.setdefault(leaf, set()).update((guard, key) for guard in opening)
+        for leaf, pairs in shown.items():
+            if pairs:
+                self._wake_by_nearest(leaf, pairs)
 
-    def _try_pairs(self, pairs: t.Sequence[tuple[GuardValue, int]]) -> None:
-        guards = list(dict.fromkeys(guard for guard, _ in pairs))
-        contexts = self.laboratory.observe_changes([self._changes((guard,), frozenset()) for guard in guards])
-        rendered = {guard: each.rendered for guard, each in zip(guards, contexts, strict=True) if not each.error}
-        chosen = [(guard, leaf) for guard, leaf in pairs if rendered.get(guard) is not None]
-        results = self.laboratory.render_changes([self._changes((g,), frozenset([leaf])) for g, leaf in chosen])
-        tokens = Tokens(self.laboratory.perturbed)
-        observers: dict[GuardValue, Observer] = {}
-        for (guard, leaf), result in zip(chosen, results, strict=True):
-            context = rendered[guard]
-            if guard not in observers and context is not None:
-                observers[guard] = Observer(context, tokens, self.laboratory.observer.namespace)
-            seen = observers[guard].observe(result)
-            keys = seen.changed | {key for _, key in seen.traced}
-            if keys:
-                self._wake(leaf, guard, set(keys))
+    def by_literals(self, literals: t.Mapping[str, t.Collection[str]]) -> None:
+        """What does something when a value is what a template compares it with."""
+        guards = [
+            (each.index, literal)
+            for each in self._laboratory.perturbed
+            if isinstance(each.base, str)
+            for literal in sorted(set(literals.get(str(each.path[-1]), ())) - {each.base, ""})[:MOST_LITERALS]
+        ]
+        sources = frozenset().union(*(self._files[leaf] for leaf in self._asleep))
+        for batch in self._apart([guard for guard in guards if self._files[guard[0]] & sources]):
+            if self._show_beside(batch):
+                self._map_beside(batch, self._tokens())
 
-    def _changes(self, guards: tuple[GuardValue, ...], leaves: frozenset[int]) -> dict[ValuePath, t.Any]:
-        wanted: dict[ValuePath, t.Any] = self.laboratory.changes(leaves)
-        for guard in guards:
-            each: GuardValue | None = guard
-            while each is not None:
-                wanted[self.laboratory.perturbed[each.leaf].path] = each.value
-                each = each.under
-        return wanted
+    def where_all_is_open(self) -> None:
+        """What does something beside everything that opens something, as far as that can be rendered together; what
+        cannot, one by one."""
+        every, together = self._laboratory.perturbed, self._mapping.together
+        opening = {each.index for each in every if each.switch and each.opens and self._effects.get(each.index)}
+        opening |= self.flags()
+        opening -= {leaf for leaf in opening if renames(every[leaf])}
+        sources = frozenset().union(*(self._files[leaf] for leaf in self._asleep))
+        near = {leaf: self._laboratory.value(leaf) for leaf in sorted(opening) if self._files[leaf] & sources}
+        self._map_beside({leaf: value for leaf, value in near.items() if leaf in together}, together)
+        for leaf in sorted(near.keys() - together)[:MOST_ALONE]:
+            if self._show_beside({leaf: near[leaf]}):
+                self._map_beside({leaf: near[leaf]}, self._tokens())
 
-    def _find_fragile(self, guards: tuple[GuardValue, ...], leaves: frozenset[int], error: str) -> None:
-        """The leaf that breaks rendering under these guards, by Helm's message or by halving: it is tried by itself."""
-        named = suspects_of(self.laboratory, leaves, error)
-        if named and named != leaves:
-            self._fragile |= named
+    def refine(self) -> None:
+        """Where what wakes a leaf has to be woken itself, the nearer one is the guard."""
+        switches = {leaf: self.awake[leaf].keys for leaf in self.flags()}
+        for leaf, waking in sorted(self.awake.items()):
+            near = [other for other, keys in switches.items() if other != leaf and _all_below(waking.keys, keys)]
+            nearest = min([waking.leaf, *near], key=lambda other: self._distance(leaf, other))
+            if nearest != waking.leaf:
+                self.awake[leaf] = Waking(nearest, self._laboratory.value(nearest), waking.keys)
+
+    def _show_beside(self, guards: t.Mapping[int, t.Any]) -> bool:
+        """Whether tokens come to light where the guards have these values; their leaves are awake then."""
+        opening = {each.index for each in self._laboratory.perturbed if each.opens}
+        asleep = (self._tokens() | opening).intersection(self._asleep).difference(guards)
+        before = len(self.awake)
+        beside = self._beside(guards)
+        for leaves, observation in observe_together(beside, [asleep] if asleep else [], MOST_FAILURES).observed:
+            shown: dict[int, set[tuple[int, Key]]] = {}
+            for leaf, key in observation.added | observation.traced:
+                if leaf in leaves:
+                    shown.setdefault(leaf, set()).update((guard, key) for guard in self._opening(leaf, key, guards))
+            for leaf, pairs in shown.items():
+                self._wake_by_nearest(leaf, pairs, guards)
+        return len(self.awake) > before
+
+    def _map_beside(self, guards: t.Mapping[int, t.Any], shown: frozenset[int]) -> None:
+        """Map the sleeping leaves where the guards have these values; the tokens of ``shown`` ones would have been
+        seen already."""
+        every = self._laboratory.perturbed
+        asleep = [leaf for leaf in self._asleep if leaf not in guards and self._shares(leaf, guards)]
+        asleep = [leaf for leaf in asleep if not (every[leaf].has_token and leaf in shown)]
+        if not asleep:
             return
-        kept: frozenset[int] = frozenset()
-        observed = self.laboratory.observe_changes([self._changes(guards, frozenset())])[0]
-        if observed.error:  # the guards themselves
-            self._tried |= {(guard.leaf, str(guard.value)) for guard in guards}
+        beside = self._beside(guards)
+        (base,) = beside.observe_all([frozenset()])
+        if base.rendered is None:
             return
-        while len(leaves) > 1:
-            ordered = sorted(leaves)
-            half = frozenset(ordered[: len(ordered) // 2])
-            if self.laboratory.observe_changes([self._changes(guards, kept | half)])[0].error:
-                leaves = half
-            else:
-                kept, leaves = kept | half, leaves - half
-        self._fragile |= leaves
+        beside.observer = Observer(base.rendered, Tokens(every), self._laboratory.observer.namespace)
+        mapping = Mapping(beside, self._files)
+        mapping.observe_coded(frozenset(asleep))
+        mapping.settle_doubts(1)
+        for leaf, keys in mapping.effects.items():
+            if leaf in asleep:
+                pairs = {(guard, key) for key in keys for guard in self._opening(leaf, key, guards)}
+                self._wake_by_nearest(leaf, pairs, guards)
 
-    def _lit(
-        self, guards: tuple[GuardValue, ...], leaves: frozenset[int], observation: Observation
-    ) -> t.Iterator[tuple[int, GuardValue, set[Key]]]:
-        """Each leaf whose token came to light, with the guard of that template."""
-        found: dict[tuple[int, GuardValue], set[Key]] = {}
-        for leaf, key in observation.traced | observation.added:
-            owners = [guard for guard in guards if key[0] in self.files[guard.leaf]]
-            if leaf in leaves and owners:
-                found.setdefault((leaf, owners[0]), set()).add(key)
-        for (leaf, guard), keys in found.items():
-            yield leaf, guard, keys
+    def _beside(self, guards: t.Mapping[int, t.Any]) -> Laboratory:
+        """Where the guards have these values; what breaks rendering there need not break it elsewhere."""
+        changed = {self._laboratory.perturbed[leaf].path: value for leaf, value in guards.items()}
+        known = self._laboratory
+        return dataclasses.replace(known, context=changed, tried=dict(known.tried), broken=dict(known.broken))
+
+    def _tokens(self) -> frozenset[int]:
+        return frozenset(each.index for each in self._laboratory.perturbed if each.has_token)
+
+    def _shares(self, leaf: int, others: t.Iterable[int]) -> bool:
+        return any(self._files[leaf] & self._files[other] for other in others)
+
+    def _opening(self, leaf: int, key: Key, leaves: t.Iterable[int]) -> list[int]:
+        """Which of the leaves have an effect at the key or above it, or else share a template with the leaf."""
+        above = {key[:depth] for depth in range(2, len(key) + 1)}
+        near = [other for other in leaves if other != leaf and self._files[other] & self._files[leaf]]
+        return [other for other in near if above & self._effects.get(other, frozenset())] or near
+
+    def _wake_by_nearest(
+        self, leaf: int, pairs: set[tuple[int, Key]], values: t.Mapping[int, t.Any] | None = None
+    ) -> None:
+        guard = min({guard for guard, _ in pairs}, key=lambda other: (self._distance(leaf, other), other), default=None)
+        if guard is not None:
+            keys = frozenset(key for other, key in pairs if other == guard)
+            value = values[guard] if values else self._laboratory.value(guard)
+            self.awake[leaf] = Waking(guard, value, keys)
 
     def _distance(self, leaf: int, guard: int) -> int:
-        one, other = self.laboratory.perturbed[leaf].path, self.laboratory.perturbed[guard].path
+        one, other = self._laboratory.perturbed[leaf].path, self._laboratory.perturbed[guard].path
         shared = 0
         while shared < min(len(one), len(other)) and one[shared] == other[shared]:
             shared += 1
         return len(one) + len(other) - 2 * shared
 
-    def _wake(self, leaf: int, guard: GuardValue, keys: set[Key]) -> None:
-        if leaf in self.asleep:
-            path = self.laboratory.perturbed[guard.leaf].path
-            self.dormant[leaf] = Guard(path, guard.value, frozenset(map(effect_of, keys)))
-            self._woken_by[leaf] = guard
-            self.asleep.discard(leaf)
+    def _apart(self, guards: list[tuple[int, str]]) -> list[dict[int, str]]:
+        """Guards of different templates may be tried together."""
+        batches: list[tuple[dict[int, str], set[str]]] = []
+        for leaf, value in guards:
+            for batch, taken in batches:
+                if not taken & self._files[leaf]:
+                    batch[leaf] = value
+                    taken |= self._files[leaf]
+                    break
+            else:
+                batches.append(({leaf: value}, set(self._files[leaf])))
+        return [batch for batch, _ in batches]
+
+
+def _all_below(keys: t.Iterable[Key], above: frozenset[Key]) -> bool:
+    return all(any(key[:depth] in above for depth in range(2, len(key) + 1)) for key in keys)

@@ -1,7 +1,7 @@
 """Which templates mention a leaf: a cheap look at their text that tells where a leaf can have an effect.
 
-It serves to put leaves that do not meet into one render, and nothing rests on it: an effect in another place is noticed
-and its leaf tried again, alone.
+Leaves that no template mentions together can be told apart in one render. An effect in a template that does not mention
+its leaf is explained by nobody, and likely leaves are then tried alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ _INCLUDE = re.compile(r"\b(?:include|template)\s+(?:\"([^\"]+)\"|[(\$.])")
 _FILE = re.compile(r"([\w.-]+\.(?:ya?ml|tpl|txt))\"")
 _DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"")
 _NO_EFFECT = "NOTES.txt"
-MOST_TOGETHER = 40
 
 
 class _Text:
@@ -49,25 +48,6 @@ def mentioning(chart: Chart, leaves: t.Iterable[ValuePath]) -> dict[ValuePath, f
         for depth in range(len(leaf) + 1):
             sources |= index.get(leaf[:depth], set())
         found[leaf] = frozenset(sources)
-    return found
-
-
-def read_together(chart: Chart, leaves: t.Iterable[ValuePath]) -> dict[ValuePath, set[ValuePath]]:
-    """Leaves that one action reads (`and .a .b`, `default .a .b`): what either does, the other can hide."""
-    below: dict[ValuePath, list[ValuePath]] = {}
-    for leaf in leaves:
-        for depth in range(1, len(leaf) + 1):
-            below.setdefault(leaf[:depth], []).append(leaf)
-    found: dict[ValuePath, set[ValuePath]] = {}
-    for each in chart.tree():
-        for template in each.templates:
-            for action in _ACTION.findall(template.text):
-                paths = {
-                    path for match in _VALUES.finditer(action) for path in _places(each.at, _mention(match)) if path
-                }
-                read = [leaf for path in paths for leaf in below.get(path, [])] if len(paths) > 1 else []
-                for leaf in read if len(read) <= MOST_TOGETHER else []:
-                    found.setdefault(leaf, set()).update(other for other in read if other != leaf)
     return found
 
 

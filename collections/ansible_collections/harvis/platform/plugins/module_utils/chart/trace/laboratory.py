@@ -1,4 +1,4 @@
-"""``Laboratory``: renders sets of changed leaves and remembers what every single render taught."""
+"""``Laboratory``: renders sets of changed leaves and says what that changed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import ValuePath
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Rendered, Renderer
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.copies import Copies
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.evidence import Evidence
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.observe import Observation, Observer
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.perturb import Perturbation
 
@@ -19,48 +17,34 @@ LARGEST_TOKENS = 2 * 1024 * 1024
 
 @dataclass
 class Laboratory:
-    """``tried`` says how many of a leaf's values have made rendering fail; a leaf with none left is ``broken``."""
+    """``tried`` says how many of a leaf's values have made rendering fail; a leaf with none left is ``broken``.
 
-    renderer: Renderer | Copies
+    ``context`` are values that hold in every render beside the changed ones.
+    """
+
+    renderer: Renderer
     observer: Observer
     perturbed: list[Perturbation]
     tried: dict[int, int] = field(default_factory=dict)
     broken: dict[int, str] = field(default_factory=dict)
-    # Leaves that are like one that broke rendering, and have not been tried by themselves yet.
-    suspected: set[int] = field(default_factory=set)
-    evidence: Evidence | None = None
+    context: dict[ValuePath, t.Any] = field(default_factory=dict)
 
     def changes(self, leaves: Leaves) -> dict[ValuePath, t.Any]:
-        return {self.perturbed[leaf].path: self.value(leaf) for leaf in sorted(leaves) if leaf not in self.broken}
+        own = {self.perturbed[leaf].path: self.value(leaf) for leaf in sorted(leaves) if leaf not in self.broken}
+        return self.context | own
 
     def value(self, leaf: int) -> t.Any:
         """What the leaf is changed to."""
         values = self.perturbed[leaf].values
         return values[min(self.tried.get(leaf, 0), len(values) - 1)]
 
-    def render_changes(self, changes: t.Sequence[t.Mapping[ValuePath, t.Any]]) -> list[Rendered]:
-        return [self._bounded(each) for each in self.renderer.render_all(changes)]
-
-    def observe_changes(self, changes: t.Sequence[t.Mapping[ValuePath, t.Any]]) -> list[Observation]:
-        """One observation for each set of values, which need not be the leaves' own ones."""
-        return [self.observer.observe(each, single=False) for each in self.render_changes(changes)]
-
     def observe_all(self, sets: t.Sequence[Leaves]) -> list[Observation]:
         """One observation for each set of changed leaves."""
-        rendered = self.render_changes([self.changes(leaves) for leaves in sets])
-        observed = [
-            self.observer.observe(each, single=len(leaves) == 1) for leaves, each in zip(sets, rendered, strict=True)
+        rendered = self.renderer.render_all([self.changes(leaves) for leaves in sets])
+        return [
+            self.observer.observe(self._bounded(each), single=len(leaves) == 1)
+            for leaves, each in zip(sets, rendered, strict=True)
         ]
-        if self.evidence:
-            for leaves, observation in zip(sets, observed, strict=True):
-                self.evidence.add((leaf for leaf in leaves if leaf not in self.broken), observation)
-        return observed
-
-    def _bounded(self, rendered: Rendered) -> Rendered:
-        """A number that says how often something is repeated makes endless text: that counts as a failure."""
-        if rendered.size < LARGEST_GROWTH * self.observer.size + LARGEST_TOKENS:
-            return rendered
-        return Rendered("", f"the rendered text grows to {rendered.size >> 20} MiB")
 
     def observe_each(self, leaves: t.Iterable[int]) -> dict[int, Observation]:
         """Every leaf changed alone, with the first of its values that renders; without those that have none."""
@@ -69,22 +53,29 @@ class Laboratory:
         while waiting:
             observed = dict(zip(waiting, self.observe_all([(leaf,) for leaf in waiting]), strict=True))
             found |= {leaf: each for leaf, each in observed.items() if not each.error}
-            waiting = [leaf for leaf, each in observed.items() if each.error and self.reject(leaf, each.error)]
+            waiting = [leaf for leaf, each in observed.items() if each.error and self._reject(leaf, each.error)]
         return found
 
-    def reject(self, leaf: int, error: str) -> bool:
+    def alike(self, leaf: int) -> set[int]:
+        """The same setting of neighbours: paths that differ in one part that is not the last."""
+        return {each.index for each in self.perturbed if _alike(each, self.perturbed[leaf])}
+
+    def _reject(self, leaf: int, error: str) -> bool:
         """The leaf's value breaks rendering: take its next one, or give the leaf up. True when there is a next one."""
         self.tried[leaf] = self.tried.get(leaf, 0) + 1
         if self.tried[leaf] < len(self.perturbed[leaf].values):
             return True
         self.broken[leaf] = error
-        self.suspected |= {each.index for each in self.perturbed if _alike(each, self.perturbed[leaf])}
-        self.suspected -= self.broken.keys()
         return False
+
+    def _bounded(self, rendered: Rendered) -> Rendered:
+        """A number that says how often something is repeated makes endless text: that counts as a failure."""
+        if rendered.size < LARGEST_GROWTH * self.observer.size + LARGEST_TOKENS:
+            return rendered
+        return Rendered("", f"the rendered text grows to {rendered.size >> 20} MiB")
 
 
 def _alike(one: Perturbation, other: Perturbation) -> bool:
-    """The same setting of two neighbours: their paths differ in one part that is not the last."""
     if len(one.path) != len(other.path) or one.path[-1] != other.path[-1] or one.base != other.base:
         return False
     return sum(mine != theirs for mine, theirs in zip(one.path, other.path, strict=True)) == 1

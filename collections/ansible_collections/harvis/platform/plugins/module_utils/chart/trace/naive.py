@@ -24,7 +24,7 @@ def naive_effect_map(
     effects = {laboratory.perturbed[i].path: _effects(observed[i]) if i in observed else frozenset() for i in chosen}
     breaking = {laboratory.perturbed[index].path: error for index, error in laboratory.broken.items()}
     renders = renderer.count - before
-    return EffectMap(effects, {}, breaking, tuple(not_checked), renders, time.monotonic() - started, renders)
+    return EffectMap(effects, {}, breaking, tuple(not_checked), renders, time.monotonic() - started)
 
 
 def _effects(observation: Observation) -> frozenset[Effect]:

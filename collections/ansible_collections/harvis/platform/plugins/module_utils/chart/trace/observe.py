@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.render impor
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.compare import (
     ADDED,
     INSIDE,
+    NAMED,
     Comparison,
     Key,
 )
@@ -59,6 +59,7 @@ class Observer:
         self._tokens, self.namespace, self.size = tokens, namespace, base.size
         self.documents = base.documents()
         self._objects = [self._read_base(document) for document in self.documents]
+        self._addresses = {(each.source, each.address) for objects in self._objects for each in objects}
         self._where: dict[tuple[str, str], list[int]] = {}
         for index, document in enumerate(self.documents):
             self._where.setdefault((document.source, tokens.strip(document.text)[0]), []).append(index)
@@ -78,9 +79,18 @@ class Observer:
         self._compare(rendered.documents(), comparison, single=single)
         changed = {key for key in comparison.changed if not any(key[: len(w)] == w for w in self._wobbles)}
         traced = {trace for trace in comparison.traced if not any(trace[1][: len(w)] == w for w in self._wobbles)}
-        return Observation(
-            frozenset(changed), frozenset(traced), frozenset(comparison.added), "", rendered, _renamed(changed)
-        )
+        renamed = self._renamed(changed)
+        return Observation(frozenset(changed), frozenset(traced), frozenset(comparison.added), "", rendered, renamed)
+
+    def _renamed(self, changed: set[Key]) -> frozenset[Key]:
+        """Objects that went or came, where one of a template and kind went and another one came."""
+        gone: dict[tuple[str, str], set[Key]] = {}
+        come: dict[tuple[str, str], set[Key]] = {}
+        for key in changed:
+            if len(key) == 2:
+                kind = key[0], key[1].split("/")[1]
+                (gone if key in self._addresses else come).setdefault(kind, set()).add(key)
+        return frozenset(key for kind in gone.keys() & come.keys() for key in gone[kind] | come[kind])
 
     def _compare(self, documents: list[Document], comparison: Comparison, *, single: bool) -> None:
         free = {key: list(indexes) for key, indexes in self._where.items()}
@@ -127,10 +137,15 @@ class Observer:
         except (yaml.YAMLError, ValueError, RecursionError):
             body = document.text  # compared as text
         return [
-            _Object(document.source, address, each, self._tokens.strip(address)[0])
+            _Object(document.source, address, each, self._plain(address))
             for each in _bodies(body)
             for address in [_address(each, self.namespace)]
         ]
+
+    def _plain(self, address: str) -> str:
+        plain, leaves = self._tokens.strip(address)
+        # A namespace that is a token and nothing else stands where none was given.
+        return f"{self.namespace}{plain}" if leaves and plain[:1] == "/" != address[:1] else plain
 
 
 def effect_of(key: Key) -> Effect:
@@ -140,6 +155,7 @@ def effect_of(key: Key) -> Effect:
         if part.startswith((ADDED, INSIDE)):
             parts = parts[:index]
             break
+        parts[index] = part.partition(NAMED)[0]
     return Effect(key[1], pointer(*parts))
 
 
@@ -160,26 +176,29 @@ def _address(body: t.Any, namespace: str) -> str:
     return f"{'' if kind in CLUSTER_KINDS else metadata.get('namespace') or namespace}/{kind}/{name}"
 
 
-def _renamed(changed: set[Key]) -> frozenset[Key]:
-    """Whole objects that changed, where two or more of one template and kind did."""
-    kinds = collections.Counter((key[0], key[1].split("/")[1]) for key in changed if len(key) == 2)
-    return frozenset(key for key in changed if len(key) == 2 and kinds[key[0], key[1].split("/")[1]] > 1)
-
-
 def _pairs(base: list[_Object], new: list[_Object], *, single: bool) -> list[tuple[_Object | None, _Object | None]]:
-    """Which objects are the same: by address; then, where a name changed, by template and kind in order."""
+    """Which objects are the same: by address; then, where a name changed, by template and kind in order. Where many
+    leaves were changed, that is only so if as many of a template and kind came as went."""
     pairs: list[tuple[_Object | None, _Object | None]] = []
     mine, theirs = base, new
-    for same in _SAME if single else _SAME[:-1]:
-        waiting: dict[t.Any, collections.deque[_Object]] = {}
-        for each in theirs:
-            waiting.setdefault(same(each), collections.deque()).append(each)
-        left = []
-        for each in mine:
-            found = waiting.get(same(each))
-            if found:
-                pairs.append((each, found.popleft()))
+    for same in _SAME:
+        left = _grouped(mine, same)
+        come = _grouped(theirs, same)
+        mine, theirs = [], []
+        for key in {**left, **come}:
+            a, b = left.get(key, []), come.get(key, [])
+            if same is _SAME[-1] and not single and len(a) != len(b):
+                a, b, rest = [], [], (a, b)
             else:
-                left.append(each)
-        mine, theirs = left, [each for queue in waiting.values() for each in queue]
+                rest = (a[len(b) :], b[len(a) :])
+            pairs += zip(a, b, strict=False)
+            mine += rest[0]
+            theirs += rest[1]
     return [*pairs, *((each, None) for each in mine), *((None, each) for each in theirs)]
+
+
+def _grouped(objects: list[_Object], same: t.Callable[[_Object], t.Any]) -> dict[t.Any, list[_Object]]:
+    found: dict[t.Any, list[_Object]] = {}
+    for each in objects:
+        found.setdefault(same(each), []).append(each)
+    return found

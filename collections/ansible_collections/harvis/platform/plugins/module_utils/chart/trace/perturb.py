@@ -20,6 +20,10 @@ _NUMERIC = re.compile(r"[vV]?\d+(?:\.\d+)*[A-Za-z%]{0,3}")
 _LAST_DIGITS = re.compile(r"\d+(?=\D*$)")
 _OPPOSITE = {"true": "false", "false": "true", "yes": "no", "no": "yes", "on": "off", "off": "on"}
 # In such an action a number says how often: 12345 copies of something would take minutes.
+_COMPARES = re.compile(r"\b(?:eq|ne|has|contains|hasPrefix|hasSuffix)\b")
+_LITERAL = re.compile(r'"([^"\\]*)"')
+_FIELD = re.compile(r"\.(\w+)(?![\w.])")
+_ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _COUNTING = re.compile(r"\{\{(?:(?!\}\}).)*?\b(?:until|untilStep|seq|repeat|rand\w+)\b.*?\}\}", re.DOTALL)
 
 
@@ -49,21 +53,33 @@ def perturbations(leaves: t.Mapping[ValuePath, Leaf], used: str, templates: str)
     """One for each leaf, in their order. ``used`` is text in which no number of ours may occur already."""
     taken = set(re.findall(r"(?=(\d{5}))", used))
     numbers = (str(n) for n in range(FIRST_NUMBER, LAST_NUMBER) if str(n) not in taken)
+    compared = compared_with(templates)
     counting = set(re.findall(r"\w+", " ".join(_COUNTING.findall(templates))))
     return [
-        _perturbation(index, leaf, number, leaf.path[-1] in counting)
+        _perturbation(index, leaf, number, leaf.path[-1] in counting, compared.get(str(leaf.path[-1]), frozenset()))
         for index, (leaf, number) in enumerate(zip(leaves.values(), numbers, strict=False))
     ]
 
 
-def _perturbation(index: int, leaf: Leaf, number: str, counting: bool) -> Perturbation:
+def compared_with(templates: str) -> dict[str, set[str]]:
+    """The last word of a path → the texts that stand beside it in a comparison."""
+    found: dict[str, set[str]] = {}
+    for action in _ACTION.findall(templates):
+        if _COMPARES.search(action):
+            literals = set(_LITERAL.findall(action))
+            for word in _FIELD.findall(action):
+                found.setdefault(word, set()).update(literals)
+    return found
+
+
+def _perturbation(index: int, leaf: Leaf, number: str, counting: bool, compared: t.Collection[str]) -> Perturbation:
     value = leaf.value
     opens = not value
     if isinstance(value, bool):
         values: tuple[t.Any, ...] = (not value,)
         switch = True
     elif isinstance(value, str):
-        values, switch = _strings(value, number), not value or value.lower() in _OPPOSITE
+        values, switch = _strings(value, number), not value or value.lower() in _OPPOSITE or value in compared
         opens = opens or (value.lower() in _OPPOSITE and _OPPOSITE[value.lower()] in ("true", "yes", "on"))
     elif isinstance(value, int | float):
         values, switch = _numbers(value, number, counting), not value

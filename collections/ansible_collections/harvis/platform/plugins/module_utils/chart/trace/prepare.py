@@ -7,7 +7,6 @@ import typing as t
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import Leaf, ValuePath
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Renderer, render_finding
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.copies import Copies
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.laboratory import Laboratory
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.observe import Observer, effect_of
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.perturb import perturbations
@@ -20,19 +19,18 @@ _RANDOM = re.compile(
 )
 
 
-def prepare(renderer: Renderer | Copies, leaves: t.Mapping[ValuePath, Leaf]) -> tuple[Laboratory, list[str]]:
+def prepare(renderer: Renderer, leaves: t.Mapping[ValuePath, Leaf]) -> tuple[Laboratory, list[str]]:
     """Render the chart as it is; the sentences say what cannot be checked.
 
     Raises HarvisError (VAL-RENDER) when that fails: without it there is nothing to compare with.
     """
-    single = renderer if isinstance(renderer, Renderer) else renderer.single
     base = renderer.render()
     if not base.ok:
-        raise HarvisError(render_finding(single.chart, base.error))
-    templates = "\n".join(template.text for template in single.chart.all_templates().values())
+        raise HarvisError(render_finding(renderer.chart, base.error))
+    templates = "\n".join(template.text for template in renderer.chart.all_templates().values())
     values = "\n".join(str(leaf.value) for leaf in leaves.values())
     perturbed = perturbations(leaves, "\n".join((base.text, templates, values)), templates)
-    observer = Observer(base, Tokens(perturbed), single.options.namespace)
+    observer = Observer(base, Tokens(perturbed), renderer.options.namespace)
     not_checked = [f"{len(leaves) - len(perturbed)} of {len(leaves)} leaves: the chart has too many"]
     not_checked = not_checked if len(perturbed) < len(leaves) else []
     if _RANDOM.search(templates):

@@ -7,34 +7,49 @@ exactly when the original's does. Positions and findings speak of the original.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import re
 import shutil
+import tempfile
+import typing as t
 from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart.files import Chart
+from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Renderer
 
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 # A shortened hash stays one: shortened text would not change with all that was hashed.
 _HASH = re.compile(r"\b(?:sha(?:1|256|512)|adler32)sum\b(?!\s*\)?\s*\|\s*(?:trunc|substr|int|mod))")
-_CHART_NAME = re.compile(r"[$\w.]*\.Chart\.Name\b")
 
 
-def write_copy(chart: Chart, place: Path) -> None:
-    """Copy the chart's folder; its templates get readable checksums and the chart's own name in writing.
+@contextlib.contextmanager
+def transparent(renderer: Renderer) -> t.Iterator[Renderer]:
+    """A renderer of the copy, whose runs of Helm count as the renderer's own; itself where there is nothing to copy.
 
     A subchart that is packed stays as it is.
     """
-    shutil.copytree(chart.root, place, ignore=shutil.ignore_patterns(".git"))
-    for each in chart.tree():
-        for template in each.templates:
-            copied = place / Path(template.file).relative_to(chart.root)
-            if copied.is_file():
-                copied.unlink()  # never written to through a link
-                copied.write_text(_rewritten(template.text, each.name))
+    chart = renderer.chart
+    rewritten = {file: text for file, text in _rewritten(chart) if file.is_file()}
+    if not rewritten:
+        yield renderer
+        return
+    with tempfile.TemporaryDirectory(prefix="harvis-chart-") as folder:
+        place = Path(folder) / chart.root.resolve().name
+        shutil.copytree(chart.root, place, ignore=shutil.ignore_patterns(".git"))
+        for file, text in rewritten.items():
+            copied = place / file.relative_to(chart.root)
+            copied.unlink()  # never written to through a link
+            copied.write_text(text)
+        made = dataclasses.replace(renderer, chart=dataclasses.replace(chart, root=place), count=0)
+        try:
+            yield made
+        finally:
+            renderer.count += made.count
 
 
-def _rewritten(text: str, name: str) -> str:
-    def rewrite(action: re.Match[str]) -> str:
-        return _CHART_NAME.sub(f'"{name}"', _HASH.sub("b64enc", action[0]))
-
-    return _ACTION.sub(rewrite, text)
+def _rewritten(chart: Chart) -> t.Iterator[tuple[Path, str]]:
+    for template in chart.all_templates().values():
+        text = _ACTION.sub(lambda action: _HASH.sub("b64enc", action[0]), template.text)
+        if text != template.text:
+            yield Path(template.file), text

@@ -54,7 +54,7 @@ def helm(tmp_path: Path) -> Path:
 
 def look(chart: Path, helm: Path, folder: Path | None, find: Finder, **options: t.Any) -> EffectMap:
     renderer = Renderer(load_chart(chart), FakeRunner(), RenderOptions(str(helm), **options))
-    return kept(folder, renderer, [("on",)], find)
+    return kept(folder, renderer, find)
 
 
 def test_the_second_look_takes_what_the_first_has_found(chart: Path, helm: Path, tmp_path: Path) -> None:
