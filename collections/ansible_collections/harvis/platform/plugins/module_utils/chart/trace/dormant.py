@@ -48,12 +48,12 @@ def find_dormant(mapping: Mapping, literals: t.Mapping[str, t.Collection[str]]) 
     """
     found = _Waking(mapping)
     found.by_tokens(mapping.seen)
-    found.by_literals(literals)
     for _ in range(MOST_NESTED):
         flags = found.flags()
         found.where_all_is_open()
         if found.flags() == flags:
             break
+    found.by_literals(literals)
     found.refine()
     paths = [each.path for each in mapping.laboratory.perturbed]
     return {

@@ -21,8 +21,9 @@ _LAST_DIGITS = re.compile(r"\d+(?=\D*$)")
 _OPPOSITE = {"true": "false", "false": "true", "yes": "no", "no": "yes", "on": "off", "off": "on"}
 # In such an action a number says how often: 12345 copies of something would take minutes.
 _COMPARES = re.compile(r"\b(?:eq|ne|has|contains|hasPrefix|hasSuffix)\b")
-_LITERAL = re.compile(r'"([^"\\]*)"')
-_FIELD = re.compile(r"\.(\w+)(?![\w.])")
+_TEXT = r'"([^"\\]*)"'
+_FIELD_AND_TEXTS = re.compile(rf"\.(\w+)\)?\s+(?:\(?list\s+)?((?:{_TEXT}\s*)+)")
+_TEXT_AND_FIELD = re.compile(rf"{_TEXT}\s+\(?[$.\w]*\.(\w+)")
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _COUNTING = re.compile(r"\{\{(?:(?!\}\}).)*?\b(?:until|untilStep|seq|repeat|rand\w+)\b.*?\}\}", re.DOTALL)
 
@@ -66,9 +67,10 @@ def compared_with(templates: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for action in _ACTION.findall(templates):
         if _COMPARES.search(action):
-            literals = set(_LITERAL.findall(action))
-            for word in _FIELD.findall(action):
-                found.setdefault(word, set()).update(literals)
+            for match in _FIELD_AND_TEXTS.finditer(action):
+                found.setdefault(match[1], set()).update(re.findall(_TEXT, match[2]))
+            for literal, word in _TEXT_AND_FIELD.findall(action):
+                found.setdefault(word, set()).add(literal)
     return found
 
 
