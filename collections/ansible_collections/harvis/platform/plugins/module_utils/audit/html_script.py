@@ -81,8 +81,7 @@ function fill([left, right], data) {
       node.links.push(fields.get(effect));
       fields.get(effect).links.push(node);
     }
-    if (!effects.length) mark(node.button, data.findings.some(f => f.code === "VAL-DORMANT" && f.leaf === leaf)
-      ? "dormant" : "no effect", "quiet");
+    if (!effects.length) mark(node.button, lack(leaf, data), "quiet");
     for (const f of data.findings) if (f.leaf === leaf && f.severity !== "info")
       mark(node.button, f.code, f.severity === "error" ? "bad" : "caution");
   }
@@ -91,6 +90,11 @@ function fill([left, right], data) {
   for (const node of sorted.values()) node.button = button(parts(node.key)[1] || "(the whole object)");
   list(right, sorted, key => parts(key)[0], key => key);
   return [values, sorted];
+}
+
+function lack(leaf, data) {
+  if (data.findings.some(f => f.code === "VAL-DORMANT" && f.leaf === leaf)) return "dormant";
+  return data.not_checked.some(reason => reason.startsWith(`the effect of ${leaf}:`)) ? "not checked" : "no effect";
 }
 
 function list(pane, nodes, groupOf) {

@@ -56,16 +56,18 @@ class Document:
 
 @dataclass(frozen=True)
 class Rendered:
-    """What one run of Helm gave: text, or the error's text."""
+    """What one run of Helm gave: text, or the error's text.
+
+    ``invalid`` are the lines that Helm could not read as YAML. They may hold a secret: nobody is shown them.
+    """
 
     text: str
     error: str = ""
-    # Where the run held other things as well, its documents are told here.
-    documents_of: tuple[Document, ...] = ()
+    invalid: str = ""
 
     @property
     def size(self) -> int:
-        return len(self.text) or sum(len(document.text) for document in self.documents_of)
+        return len(self.text)
 
     @property
     def ok(self) -> bool:
@@ -73,7 +75,7 @@ class Rendered:
 
     def documents(self) -> list[Document]:
         """Those that are not empty, in Helm's order."""
-        return list(self.documents_of) or split_documents(self.text)
+        return split_documents(self.text)
 
 
 @dataclass
@@ -111,7 +113,7 @@ class Renderer:
             return Rendered("", "; ".join(finding.cause for finding in exc.findings))
         if result.rc:
             error = _error_text(result.stderr) or f"helm ended with status {result.rc}"
-            return Rendered("", "\n".join((error, *_invalid_lines(error, result.stdout))))
+            return Rendered("", error, _invalid_lines(error, result.stdout))
         return Rendered(result.stdout)
 
     def render_all(self, changes: t.Sequence[Changes]) -> t.Iterator[Rendered]:
@@ -172,14 +174,14 @@ def _error_text(stderr: str) -> str:
     return text.removesuffix("\n\nUse --debug flag to render out invalid YAML")
 
 
-def _invalid_lines(error: str, text: str) -> list[str]:
-    """The rendered lines that Helm could not read as YAML, as far as its message tells."""
+def _invalid_lines(error: str, text: str) -> str:
+    """The lines at which Helm's message points, of each document of that template."""
     match = _NO_YAML.search(error)
     if not match:
-        return []
+        return ""
     bodies = [document.text for document in split_documents(text) if document.source == match["source"]]
     end = int(match["line"])
-    return [line for body in bodies for line in body.splitlines()[max(0, end - LINES_BEFORE) : end + 1]]
+    return "\n".join(line for body in bodies for line in body.splitlines()[max(0, end - LINES_BEFORE) : end + 1])
 
 
 def _limits() -> list[str]:

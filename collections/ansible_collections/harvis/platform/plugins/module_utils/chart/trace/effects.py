@@ -6,7 +6,7 @@ import time
 import typing as t
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map import EffectMap
-from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import Leaf, ValuePath
+from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import Leaf, ValuePath, dotted
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Renderer
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.dormant import find_dormant
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.hints import mentioning
@@ -32,6 +32,11 @@ def effect_map(renderer: Renderer, leaves: t.Mapping[ValuePath, Leaf]) -> Effect
         dormant = find_dormant(mapping, compared_with(templates))
     effects = mapping.effects
     paths = [each.path for each in laboratory.perturbed]
+    for index, error in sorted(laboratory.broken.items()):
+        message = error.partition("\n")[0]
+        not_checked.append(
+            f"the effect of {dotted(paths[index])}: rendering fails when it alone is changed ({message})"
+        )
     return EffectMap(
         effects={path: frozenset(map(effect_of, effects.get(i, ()))) for i, path in enumerate(paths)},
         dormant={paths[index]: guard for index, guard in dormant.items()},

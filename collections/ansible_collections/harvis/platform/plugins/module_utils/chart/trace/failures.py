@@ -43,7 +43,9 @@ def observe_together(laboratory: Laboratory, sets: t.Sequence[Leaves], rounds: i
         observed = dict(zip(tried, laboratory.observe_all([*tried.values()]), strict=True))
         found |= {n: (tried[n], each) for n, each in observed.items() if not each.error}
         fine = fine.union(*(tried[n] for n in observed if n in found))
-        failed = [(tried[n], each.error) for n, each in observed.items() if each.error and tried[n]]
+        failed = [
+            (tried[n], f"{each.error}\n{each.invalid}") for n, each in observed.items() if each.error and tried[n]
+        ]
         if not failed:
             break
         left_out |= _suspects(laboratory, failed, fine, left_out)
@@ -56,24 +58,18 @@ def _suspects(
     """Leaves of the sets that failed, by Helm's message, or else by what has not been seen to render."""
     found: frozenset[int] = frozenset()
     for leaves, error in failed:
-        named = suspects_of(laboratory, leaves, error)
-        found |= named
+        found |= suspects_of(laboratory, leaves, error)
     if found:
         # Where a second one of a kind fails, all of them probably do.
-        alike = frozenset(
-            other for leaf in found for other in laboratory.alike(leaf) if laboratory.alike(leaf) & left_out
-        )
-        return found | (alike & frozenset().union(*(leaves for leaves, _ in failed)))
+        kinds = [kind for kind in map(laboratory.alike, found) if kind & left_out]
+        everybody = frozenset().union(*(leaves for leaves, _ in failed))
+        return found | (everybody & frozenset().union(*kinds))
     strange = functools.reduce(operator.and_, (leaves for leaves, _ in failed)) - fine
     if 0 < len(strange) <= FEW:
         return strange
-    return frozenset(
-        {
-            _culprit(laboratory, failed[0][0] - fine, failed[0][0] & fine)
-            if failed[0][0] - fine
-            else _culprit(laboratory, failed[0][0], frozenset())
-        }
-    )
+    leaves = failed[0][0]
+    unproved = leaves - fine or leaves
+    return frozenset({_culprit(laboratory, unproved, leaves - unproved)})
 
 
 def _culprit(laboratory: Laboratory, leaves: frozenset[int], kept: frozenset[int]) -> int:

@@ -41,6 +41,8 @@ class Observation:
     error: str = ""
     rendered: Rendered | None = None
     renamed: frozenset[Key] = frozenset()
+    # What Helm could not read, where it said so.
+    invalid: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Observer:
         """What differs from the base render. Only where a ``single`` leaf was changed can an object that came be an
         object that went, under another name."""
         if not rendered.ok:
-            return Observation(frozenset(), frozenset(), frozenset(), rendered.error)
+            return Observation(frozenset(), frozenset(), frozenset(), rendered.error, invalid=rendered.invalid)
         comparison = Comparison(self._tokens)
         self._compare(rendered.documents(), comparison, single=single)
         changed = {key for key in comparison.changed if not any(key[: len(w)] == w for w in self._wobbles)}

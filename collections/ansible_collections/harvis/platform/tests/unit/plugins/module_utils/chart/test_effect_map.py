@@ -195,3 +195,15 @@ def test_a_subchart_under_an_alias_with_a_condition(tmp_path: Path) -> None:
 
     assert found["one.a"] == found["global.g"] == {f"{X}:/data/k"}
     assert found["one.enabled"] == {f"{X}:"}
+
+
+def test_text_that_is_no_yaml_names_its_leaf_and_shows_no_secret(tmp_path: Path) -> None:
+    template = config_map('  k: "{{ .Values.password }}"', "{{ .Values.lines }}", '  z: "{{ .Values.z }}"')
+    made = renderer(write_chart(tmp_path / "made", 'password: s3cret\nlines: ""\nz: one\n', {"x.yaml": template}))
+
+    found = effect_map(made, made.chart.leaves())
+
+    assert "YAML parse error" in found.breaking[("lines",)]
+    assert "s3cret" not in str((found.breaking, found.not_checked, made.render({("lines",): "nothing"}).error))
+    assert found.not_checked[0].startswith("the effect of lines: rendering fails when it alone is changed")
+    assert effects_of(found)["z"] == {f"{X}:/data/z"}
