@@ -129,8 +129,7 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.harvis.platform.plugins.module_utils.hardware import chart_values
-from ansible_collections.harvis.platform.plugins.module_utils.hardware.values import Wanted
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.values import Wanted, chart_values
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 
 ARGUMENT_SPEC: dict[str, t.Any] = {

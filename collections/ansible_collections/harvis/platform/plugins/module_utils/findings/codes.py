@@ -77,6 +77,12 @@ _ALL = (
     _error("ROL-MISSING", "A workload has fewer pods than it asks for"),
     _error("ROL-LIMITS", "A container's live resources are not those of the values"),
     _error("GPU-COUNT", "The nodes offer fewer GPUs than the platform needs"),
+    # The container runtime of a GPU host.
+    _error("RUN-CLASS", "A pod that asks for a GPU would not start under the NVIDIA runtime"),
+    _error("RUN-CONFIG", "A runtime's configuration cannot be edited or is not the one in use"),
+    _error("RUN-RESTART", "A container daemon has not taken its configuration"),
+    _error("RUN-ROLLBACK", "A container daemon did not serve with the new configuration"),
+    _error("RUN-TOOLKIT", "The NVIDIA container toolkit is missing or does not work"),
     _error("KFK-UNREACHABLE", "The broker cannot be reached"),
     _error("KFK-DRIFT", "A topic differs from its description in a way that cannot be mended"),
     _error("KFK-REFUSED", "The broker refused to create or change a topic"),
@@ -163,6 +169,35 @@ _ALL = (
     # What charts ask of a host.
     _error("RES-SHARE", "The share of the host cannot hold what is asked for"),
     _error("GPU-VRAM", "The chosen models need more memory than the GPU has"),
+    # GPUs of a host, from the bus to who uses them.
+    _error("DRV-MISMATCH", "The loaded driver module and the installed library differ"),
+    _error("GPU-ARCH", "A torch build has no code for the card"),
+    _error("GPU-DRIVER", "A GPU has no driver"),
+    _error("GPU-LOST", "A GPU fell off the bus"),
+    _error("GPU-NOUVEAU", "The driver nouveau holds a GPU"),
+    _error("GPU-PCI", "No NVIDIA GPU is on the PCI bus"),
+    _warning("GPU-TENANT", "GPU memory is taken by a process that was granted no GPU"),
+    _error("GPU-WHEEL", "An image for GPUs has a library built for CPUs alone"),
+    # The device plugin and what its nodes offer.
+    _error("PLG-PROMISED", "A GPU is promised to another pod"),
+    _error("PLG-SHORT", "A node offers another number of GPUs than was counted there"),
+    _error("PLG-SMOKE", "A pod that was given a GPU does not see it"),
+    _error("PLG-STALE", "A change of time-slicing or MIG is not applied"),
+    _error("PLG-UNHEALTHY", "A GPU is marked unhealthy and given to no pod"),
+    _error("PLG-ZERO", "The device plugin offers no GPU"),
+    # The driver of a GPU host.
+    _error("DRV-BUILD", "The driver's kernel module does not compile for a kernel"),
+    _error("DRV-CUDA", "The driver is too old for an image's CUDA"),
+    _error("DRV-DISTRIBUTION", "The host's distribution is not known to the driver's installation"),
+    _error("DRV-HEADERS", "A kernel has no headers to build the driver's module with"),
+    _error("DRV-HOLD", "A held package contradicts the wanted driver"),
+    _error("DRV-LOCKED", "Another program holds dpkg's lock"),
+    _error("DRV-MODULE", "A kernel has no driver module that it can load"),
+    _error("DRV-NETWORK", "The archive of the driver's packages cannot be reached"),
+    _warning("DRV-REBOOT", "A reboot is needed before the driver is in effect"),
+    _error("DRV-SECUREBOOT", "Secure Boot keeps the kernel from loading the driver's module"),
+    _error("DRV-SIMULATED", "GPUs are to be simulated on a host that has one"),
+    _error("DRV-VERSION", "The wanted driver is not in the archive"),
 )
 
 CODES: dict[str, Code] = {code.name: code for code in _ALL}

@@ -17,7 +17,26 @@ from ansible_collections.harvis.platform.plugins.module_utils.findings import (
 
 COLLECTION = Path(__file__).resolve().parents[4]
 PROJECT = COLLECTION.parents[3]
-AREAS = ["VAL", "ENV", "RES", "NET", "PRB", "SEC", "IMG", "GPU", "DRV", "REL", "ROL", "KFK", "VEC", "MDL", "GOP", "PLB"]
+AREAS = [
+    "VAL",
+    "ENV",
+    "RES",
+    "NET",
+    "PRB",
+    "SEC",
+    "IMG",
+    "GPU",
+    "DRV",
+    "REL",
+    "ROL",
+    "KFK",
+    "VEC",
+    "MDL",
+    "GOP",
+    "PLB",
+    "PLG",
+    "RUN",
+]
 SHAPE = re.compile(rf"(?:{'|'.join(AREAS)})-[A-Z]+")
 HEADINGS = ["What it looks like", "Why", "How it is detected", "How to fix it", "When to accept it"]
 

@@ -1,4 +1,4 @@
-"""What is learnt of hosts: recorded trees, with and without NVML."""
+"""What is learnt of hosts: recorded trees, with and without simulated NVML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,22 @@ from ansible_collections.harvis.platform.plugins.module_utils.hardware.processor
 
 GIB = 1024**3
 UUID = "GPU-6f1d2b8c-51c2-4d0e-9f55-0d6c3a7b9e10"
-RTX_4090 = Gpu("0000:01:00.0", "10de:2684", "NVIDIA GeForce RTX 4090", UUID, 24564 * 1024**2, "nvidia")
+RTX_4090 = Gpu(
+    "0000:01:00.0",
+    "10de:2684",
+    "NVIDIA GeForce RTX 4090",
+    UUID,
+    24564 * 1024**2,
+    "nvidia",
+    numa_node=0,
+    minor=0,
+    memory_free_bytes=(24564 - 482) * 1024**2,
+    compute_capability="8.9",
+    ecc="unsupported",
+    mig="unsupported",
+    persistence="enabled",
+    power_limit_watts=450,
+)
 
 
 def test_a_workstation_with_its_driver(recorded: t.Any) -> None:
@@ -28,7 +43,6 @@ def test_a_workstation_with_its_driver(recorded: t.Any) -> None:
     assert (found.memory.installed_bytes, found.memory.usable_bytes) == (64 * GIB, 65462516 * 1024)
     assert found.gpus == (RTX_4090,)
     assert (found.driver_version, found.cuda_version, found.not_checked) == ("550.163.01", "12.4", ())
-    assert host.nvml.open == 0
     assert found.to_result()["host"] == {
         "cpu": 24,
         "memory_gib": 62.43,
@@ -74,29 +88,40 @@ def test_the_smallest_gpu_is_what_a_pod_can_count_on(recorded: t.Any) -> None:
 
 def test_a_gpu_that_fell_off_the_driver_is_said(recorded: t.Any) -> None:
     host = recorded("two-gpus")
-    host.nvml.recorded["cards"].pop()
-    found = read_hardware(host.root, host.nvml)
+    found = read_hardware(host.root, host.with_nvml(cards=host.description["cards"][:1]))
 
     assert len(found.gpus) == 2
     assert found.not_checked == ("GPU 0000:02:00.0 is on the PCI bus and unknown to the driver",)
     assert found.gpu_memory_bytes == 0
 
 
-@pytest.mark.parametrize(
-    ("failing", "said"),
-    [("nvmlInit", "NVML cannot be started: GPU is lost"), ("nvmlDeviceGetHandleByIndex", "NVML does not answer")],
-)
-def test_a_driver_that_does_not_answer_is_said(recorded: t.Any, failing: str, said: str) -> None:
+def test_a_driver_that_does_not_answer_is_said(recorded: t.Any) -> None:
     host = recorded("ryzen-rtx4090")
-    host.nvml.failing = failing
-    found = read_hardware(host.root, host.nvml)
+    found = read_hardware(host.root, host.with_nvml(init="unknown"))
 
-    assert said in found.not_checked[0]
+    assert "NVML cannot be started: Unknown Error" in found.not_checked[0]
     assert found.gpus[0].name == "NVIDIA GeForce RTX 4090"
-    assert host.nvml.open == 0
+
+
+def test_nvml_is_shut_down_after_an_answer(recorded: t.Any) -> None:
+    host = recorded("ryzen-rtx4090")
+    read_hardware(host.root, host.nvml)
+
+    with pytest.raises(host.nvml.NVMLError, match="Uninitialized"):
+        host.nvml.nvmlDeviceGetCount()
+
+
+@pytest.mark.skipif(Path("/proc/driver/nvidia").exists(), reason="this host has an NVIDIA driver of its own")
+def test_a_missing_library_is_said() -> None:
+    """Real: the host that runs the tests."""
+    with pytest.raises(nvml_module.NvmlUnavailable, match=r"cannot be started: libnvidia-ml.so.1") as error:
+        nvml_module.ask()
+
+    assert error.value.code == nvml_module.LIBRARY_NOT_FOUND
 
 
 def test_a_missing_binding_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nvml_module, "LIBRARY", None)
     monkeypatch.setitem(sys.modules, "pynvml", None)
 
     with pytest.raises(nvml_module.NvmlUnavailable, match="nvidia-ml-py is missing"):

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
-from ansible_collections.harvis.platform.plugins.module_utils.hardware import Component, Host, plan_share
-from ansible_collections.harvis.platform.plugins.module_utils.hardware.share import Room
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.share import Component, Host, Room, plan_share
 from ansible_collections.harvis.platform.plugins.module_utils.hardware.vram import Model, compare
 
 GIB = 1024**3
