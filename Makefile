@@ -7,10 +7,10 @@ VENV := $(STATE)/venv
 DEV := $(STATE)/dev
 PLAYBOOK = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-playbook $(ARGS)
 
-.PHONY: help up verify down purge test unit molecule lint peers lock
+.PHONY: help up verify down purge test unit molecule molecule-gpu lint peers lock
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)/.ready ## Bring the whole platform up, or bring it up to date (ARGS="-e …" is handed on)
 	@$(PLAYBOOK) playbooks/site.yml
@@ -34,6 +34,9 @@ unit: $(DEV)/.ready ## Run the unit tests
 
 molecule: $(DEV)/.ready ## Bring the platform up in a bare Debian container, check it, take it down
 	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" tools/molecule-test
+
+molecule-gpu: $(DEV)/.ready ## Install the driver's real packages in a bare Debian container, and compile its module
+	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" tools/molecule-test test --scenario-name gpu_host
 
 lint: $(DEV)/.ready ## Run ruff, yamllint and ansible-lint
 	@$(DEV)/bin/ruff format --check . && $(DEV)/bin/ruff check .
