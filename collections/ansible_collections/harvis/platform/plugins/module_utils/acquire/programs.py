@@ -42,7 +42,8 @@ class ProgramSet:
         for path in sorted(p for p in self.build.module.rglob("*") if p.name in MODULE_FILES or p.suffix == ".go"):
             digest.update(f"{path.relative_to(self.build.module)}\0".encode())
             digest.update(path.read_bytes())
-        recipe = [self.build.packages, self.build.ldflags, self.build.renamed, platform.machine()]
+        recipe: list[t.Any] = [self.build.packages, self.build.ldflags, self.build.renamed, platform.machine()]
+        recipe += ["cgo"] if self.build.cgo else []
         digest.update(json.dumps(recipe, sort_keys=True).encode())
         digest.update(self.build.go_requirements.read_bytes())
         return digest.hexdigest()[:16]

@@ -99,6 +99,8 @@ class GoBuild:
     ldflags: str
     renamed: dict[str, str]
     go_requirements: Path
+    # Programs that load C libraries at run time (NVML) need it, and with it a C compiler on the host.
+    cgo: bool = False
 
     def of(self, packages: t.Iterable[str]) -> GoBuild:
         """The same build, of these packages alone."""
@@ -109,7 +111,7 @@ class GoBuild:
         go = self._toolchain(cache_dir, runner)
         environment = {
             "GOTOOLCHAIN": "local",
-            "CGO_ENABLED": "0",
+            "CGO_ENABLED": "1" if self.cgo else "0",
             "GOFLAGS": "-mod=readonly -buildvcs=false",
             "GOMODCACHE": str(cache_dir / "go" / "modules"),
             "GOCACHE": str(cache_dir / "go" / "build"),

@@ -19,6 +19,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec impor
 )
 from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner, SystemRunner
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.record import is_edited_from
 from ansible_collections.harvis.platform.plugins.module_utils.service import Program, ServicesResult, manager_for_host
 
 READY_SECONDS = 240.0
@@ -191,7 +192,7 @@ class EmbeddedCluster:
         }
         reasons = []
         for path, text in wanted.items():
-            if not path.exists() or path.read_text() != text:
+            if (not path.exists() or path.read_text() != text) and not is_edited_from(path, text):
                 reasons.append(f"{path.name} written")
                 if not dry:
                     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import tarfile
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,14 @@ def test_one_build_makes_all_programs(
         "timeout": 3600,
         "log": log,
     }
+
+
+def test_c_code_is_built_only_where_asked_for(tmp_path: Path, build: GoBuild, folder: Path) -> None:
+    runner = FakeGo()
+
+    replace(build, cgo=True).run(folder, tmp_path / "cache", tmp_path / "log", runner)
+
+    assert runner.options[1]["env"]["CGO_ENABLED"] == "1"
 
 
 def test_the_toolchain_is_installed_once_with_hashes(tmp_path: Path, build: GoBuild, folder: Path) -> None:

@@ -12,6 +12,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.cluster import mar
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.embedded import EmbeddedCluster
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.mark import Mark, fingerprint
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import ClusterError, ClusterSpec
+from ansible_collections.harvis.platform.plugins.module_utils.runtime import Handler, RuntimeSpec, ensure
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.control import Answer
 from ansible_collections.harvis.platform.plugins.module_utils.service import Program, ServicesResult
 from ansible_collections.harvis.platform.plugins.modules import embedded_cluster
 from ansible_collections.harvis.platform.tests.unit.fakes import FakeRunner, cluster_spec, run_main
@@ -109,6 +111,18 @@ def test_makes_a_cluster_marks_it_and_then_finds_nothing_to_do(bench: Bench) -> 
     assert Mark.read(bench.spec.mark) == Mark("v1.34.4", fingerprint(bench.authority))
     assert bench.forward.read_text() == "1\n"
     assert second.to_result() == {"changed": False, "reasons": []}
+
+
+def test_a_gpu_runtime_in_containerd_s_configuration_stays(bench: Bench) -> None:
+    bench.cluster.ensure()
+    config = bench.spec.data_dir / "etc" / "containerd.toml"
+    runtime = RuntimeSpec("containerd", Handler(), config, bench.spec.run_dir / "none.sock")
+    ensure(runtime, bench.runner, None, Answer)
+
+    assert bench.cluster.ensure().reasons == []
+    assert "nvidia" in config.read_text()
+    config.write_text("version = 2\n")
+    assert bench.cluster.ensure().reasons == ["containerd.toml written"]
 
 
 def test_check_mode_says_what_would_be_done_and_does_nothing(bench: Bench, tmp_path: Path) -> None:
