@@ -149,6 +149,21 @@ class KubeClient:
             dry_run="All" if dry_run else None,
         )
 
+    def patch_status(self, ref: ObjectRef, operations: list[dict[str, t.Any]]) -> Object:
+        """JSON patch of what a controller or kubelet reports of an object of the whole cluster."""
+        with as_findings(self.place, f"status of {ref}"):
+            resource = self._resource(ref.api_version, ref.kind)
+            answer = self._dynamic.request(
+                "patch",
+                f"{resource.path(name=ref.name)}/status",
+                body=operations,
+                content_type="application/json-patch+json",
+                serialize=False,
+                _request_timeout=REQUEST_SECONDS,
+            )
+        body: Object = json.loads(answer.data)
+        return body
+
     def replace(self, body: Object) -> Object:
         """Write the whole object; with a resourceVersion in it, only if nobody else wrote since."""
         return self._call("replace", ObjectRef.of(body), body=body, field_manager="harvis")

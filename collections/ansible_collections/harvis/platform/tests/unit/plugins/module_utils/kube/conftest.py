@@ -16,6 +16,7 @@ pytest.importorskip("kubernetes")
 RESOURCES = [
     {"name": "configmaps", "singularName": "configmap", "namespaced": True, "kind": "ConfigMap", "verbs": ["get"]},
     {"name": "namespaces", "singularName": "namespace", "namespaced": False, "kind": "Namespace", "verbs": ["get"]},
+    {"name": "nodes", "singularName": "node", "namespaced": False, "kind": "Node", "verbs": ["get"]},
 ]
 DISCOVERY: dict[str, t.Any] = {
     "/version": {"gitVersion": "v1.34.4"},

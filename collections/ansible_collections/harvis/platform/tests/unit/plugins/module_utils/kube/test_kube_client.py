@@ -70,6 +70,17 @@ def test_a_patch_is_a_json_patch(api: t.Any, client: KubeClient) -> None:
     assert api.requests[-1][4] == "application/json-patch+json"
 
 
+def test_what_a_kubelet_reports_is_patched_at_its_own_address(api: t.Any, client: KubeClient) -> None:
+    path = "/api/v1/nodes/workstation/status"
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "workstation"}}
+    api.answer("PATCH", path, 200, node)
+    operations = [{"op": "remove", "path": "/status/capacity/nvidia.com~1gpu"}]
+
+    assert client.patch_status(ObjectRef("v1", "Node", "workstation"), operations) == node
+    assert last(api) == ("PATCH", path, {}, operations)
+    assert api.requests[-1][4] == "application/json-patch+json"
+
+
 def test_create_and_replace_send_the_whole_object(api: t.Any, client: KubeClient) -> None:
     api.answer("POST", "/api/v1/namespaces/shop/configmaps", 201, BODY)
     api.answer("PUT", PATH, 200, BODY)
