@@ -8,11 +8,11 @@ import typing as t
 from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map import EffectMap
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import Leaf, ValuePath, dotted
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Renderer
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.comparisons import compared_with
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.dormant import find_dormant
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.hints import mentioning
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.mapping import Mapping
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.observe import effect_of
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.perturb import compared_with
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.prepare import prepare
 from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.transparent import transparent
 

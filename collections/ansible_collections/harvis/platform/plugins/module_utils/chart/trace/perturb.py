@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import Leaf, ValuePath
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.comparisons import compared_with
 
 FIRST_NUMBER = 10_000
 LAST_NUMBER = 60_000  # still a port
@@ -20,11 +21,6 @@ _NUMERIC = re.compile(r"[vV]?\d+(?:\.\d+)*[A-Za-z%]{0,3}")
 _LAST_DIGITS = re.compile(r"\d+(?=\D*$)")
 _OPPOSITE = {"true": "false", "false": "true", "yes": "no", "no": "yes", "on": "off", "off": "on"}
 # In such an action a number says how often: 12345 copies of something would take minutes.
-_COMPARES = re.compile(r"\b(?:eq|ne|has|contains|hasPrefix|hasSuffix)\b")
-_TEXT = r'"([^"\\]*)"'
-_FIELD_AND_TEXTS = re.compile(rf"\.(\w+)\)?\s+(?:\(?list\s+)?((?:{_TEXT}\s*)+)")
-_TEXT_AND_FIELD = re.compile(rf"{_TEXT}\s+\(?[$.\w]*\.(\w+)")
-_ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _COUNTING = re.compile(r"\{\{(?:(?!\}\}).)*?\b(?:until|untilStep|seq|repeat|rand\w+)\b.*?\}\}", re.DOTALL)
 
 
@@ -60,18 +56,6 @@ def perturbations(leaves: t.Mapping[ValuePath, Leaf], used: str, templates: str)
         _perturbation(index, leaf, number, leaf.path[-1] in counting, compared.get(str(leaf.path[-1]), frozenset()))
         for index, (leaf, number) in enumerate(zip(leaves.values(), numbers, strict=False))
     ]
-
-
-def compared_with(templates: str) -> dict[str, set[str]]:
-    """The last word of a path → the texts that stand beside it in a comparison."""
-    found: dict[str, set[str]] = {}
-    for action in _ACTION.findall(templates):
-        if _COMPARES.search(action):
-            for match in _FIELD_AND_TEXTS.finditer(action):
-                found.setdefault(match[1], set()).update(re.findall(_TEXT, match[2]))
-            for literal, word in _TEXT_AND_FIELD.findall(action):
-                found.setdefault(word, set()).add(literal)
-    return found
 
 
 def _perturbation(index: int, leaf: Leaf, number: str, counting: bool, compared: t.Collection[str]) -> Perturbation:
