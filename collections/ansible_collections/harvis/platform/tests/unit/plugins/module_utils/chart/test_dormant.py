@@ -29,6 +29,12 @@ WAITING: dict[str, tuple[str, str, dict[str, tuple[str, object]]]] = {
         "{{- end }}\n{{- end }}",
         {"one.two.wanted": ("one.wanted", True), "one.two.a": ("one.two.wanted", True)},
     ),
+    "a flag of another block, behind one that makes an object": (
+        "outer: {wanted: false}\ninner: {wanted: false, deep: {a: text}}\n",
+        "{{- if .Values.outer.wanted }}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata:\n  it: here\n"
+        '{{- if .Values.inner.wanted }}\n  a: "{{ .Values.inner.deep.a }}"\n{{- end }}\n{{- end }}',
+        {"inner.wanted": ("outer.wanted", True), "inner.deep.a": ("inner.wanted", True)},
+    ),
     "a flag that is true, behind a flag": (
         "wanted: false\nquick: true\n",
         "{{- if .Values.wanted }}\n  it: here\n{{- if .Values.quick }}\n  quick: here\n{{- end }}\n{{- end }}",

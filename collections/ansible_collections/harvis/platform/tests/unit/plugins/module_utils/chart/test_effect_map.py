@@ -119,6 +119,20 @@ def test_a_leaf_that_breaks_rendering_is_named_and_the_others_are_mapped(tmp_pat
     assert effects_of(found)["b"] == {f"{X}:/data/k"}
 
 
+def test_a_checksum_of_many_values_costs_few_renders(tmp_path: Path) -> None:
+    names = [f"v{number}" for number in range(40)]
+    values = "".join(f"{name}: one\n" for name in names)
+    every = "".join(f"{{{{ .Values.{name} }}}} " for name in names)
+    define = f'{{{{- define "every" }}}}{every}{{{{ end }}}}\n'
+    template = define + config_map('  s: "{{ include "every" . | sha256sum }}"')
+    made = renderer(write_chart(tmp_path / "made", values, {"x.yaml": template}))
+
+    found = effect_map(made, made.chart.leaves())
+
+    assert set(map(frozenset, effects_of(found).values())) == {frozenset({f"{X}:/data/s"})}
+    assert found.renders <= 5
+
+
 @pytest.mark.parametrize("chart", ["harvis", "harvis-data"])
 def test_of_our_charts_it_is_what_one_render_for_each_leaf_shows(chart: str) -> None:
     made = renderer(PROJECT / "charts" / chart)
