@@ -5,6 +5,7 @@
  * where there is no card. Names, structures and codes are those of NVIDIA's nvml.h; what a caller may ask and we do
  * not describe answers NVML_ERROR_NOT_SUPPORTED, as a GeForce card does for much of it.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ enum {
     DRIVER_NOT_LOADED = 9, TIMEOUT = 10, LIBRARY_NOT_FOUND = 12, GPU_IS_LOST = 15, LIB_RM_VERSION_MISMATCH = 18,
 };
 enum { FELL_OFF_THE_BUS = 79, EVENT_XID = 8, EVENTS_SUPPORTED = 1 | 2 | 8 };
-enum { FEATURE_MISSING = -1, POLL_US = 50000 };
+enum { FEATURE_MISSING = -1, POLL_US = 50000, LINE = 1024 };
 #define NO_INSTANCE 0xFFFFFFFFu
 
 struct process {
@@ -35,7 +36,7 @@ struct card {
 };
 typedef const struct card *Device;
 
-/* DRIVER_VERSION, NVML_VERSION, CUDA_VERSION, INIT_ERROR, EVENT_FILE, CARD_COUNT, CARDS, PROCESS_COUNT, PROCESSES */
+/* DRIVER_VERSION, NVML_VERSION, CUDA_VERSION, INIT_ERROR, ROOT, CARD_COUNT, CARDS, PROCESS_COUNT, PROCESSES */
 #include DESCRIPTION
 
 typedef struct {
@@ -55,24 +56,54 @@ typedef struct { long offset; unsigned long long wanted[CARD_COUNT + 1]; } *Even
 
 static int users;
 
-static const char *event_file(void)
+/* A file of the host that the cards are said to be in; NULL where there is no such file, or no such host. */
+static FILE *host_file(const char *path)
 {
-    const char *named = getenv("SIMULATED_NVML_EVENTS");
-    return named && *named ? named : EVENT_FILE;
+    const char *named = getenv("SIMULATED_NVML_ROOT"), *root = named && *named ? named : ROOT;
+    char full[PATH_MAX];
+    if (!*root || snprintf(full, sizeof full, "%s/%s", root, path) >= (int)sizeof full)
+        return NULL;
+    return fopen(full, "r");
 }
 
-/* A card stays lost from its Xid 79 on, for every process, until the line is taken out of the file. */
+/* A line of the kernel's log, "NVRM: Xid (PCI:0000:01:00): 79, ...": which of our cards failed, and how? */
+static int is_fault(const char *line, unsigned int *index, unsigned int *xid)
+{
+    unsigned int domain, number, slot;
+    const char *told = strstr(line, "Xid (PCI:");
+    if (!told || sscanf(told, "Xid (PCI:%x:%x:%x): %u", &domain, &number, &slot, xid) != 4)
+        return 0;
+    for (*index = 0; *index < CARD_COUNT; ++*index)
+        if (CARDS[*index].domain == domain && CARDS[*index].number == number && CARDS[*index].slot == slot)
+            return 1;
+    return 0;
+}
+
+/* A card stays lost from its Xid 79 on, for every process, until the line is taken out of the log. */
 static int is_lost(Device card)
 {
+    char line[LINE];
     unsigned int index, xid;
     int lost = card->lost;
-    FILE *events = *event_file() ? fopen(event_file(), "r") : NULL;
-    if (!events)
+    FILE *log = host_file("dev/kmsg");
+    if (!log)
         return lost;
-    while (fscanf(events, "%u %u", &index, &xid) == 2)
-        lost |= xid == FELL_OFF_THE_BUS && index < CARD_COUNT && &CARDS[index] == card;
-    fclose(events);
+    while (fgets(line, sizeof line, log))
+        lost |= is_fault(line, &index, &xid) && xid == FELL_OFF_THE_BUS && &CARDS[index] == card;
+    fclose(log);
     return lost;
+}
+
+/* As the real library does, this one works with the module of its own version alone. */
+static int init_error(void)
+{
+    char loaded[32] = "";
+    FILE *version = host_file("sys/module/nvidia/version");
+    if (!version)
+        return INIT_ERROR;
+    int told = fscanf(version, "%31s", loaded);
+    fclose(version);
+    return told == 1 && strcmp(loaded, DRIVER_VERSION) ? LIB_RM_VERSION_MISMATCH : INIT_ERROR;
 }
 
 static int checked(Device card)
@@ -100,8 +131,9 @@ static int copied(char *to, unsigned int length, const char *from)
 int nvmlInitWithFlags(unsigned int flags)
 {
     (void)flags;
-    if (INIT_ERROR)
-        return INIT_ERROR;
+    int error = init_error();
+    if (error)
+        return error;
     users++;
     return SUCCESS;
 }
@@ -301,7 +333,7 @@ int nvmlDeviceGetMPSComputeRunningProcesses_v3(Device card, unsigned int *count,
     return SUCCESS;
 }
 
-/* Events: lines "<index> <Xid>" that are added to the event file */
+/* Events: what is added to the log */
 int nvmlDeviceGetSupportedEventTypes(Device card, unsigned long long *types)
 {
     CHECK(card);
@@ -311,7 +343,7 @@ int nvmlDeviceGetSupportedEventTypes(Device card, unsigned long long *types)
 
 int nvmlEventSetCreate(EventSet *set)
 {
-    FILE *events = *event_file() ? fopen(event_file(), "r") : NULL;
+    FILE *events = host_file("dev/kmsg");
     if (!users)
         return UNINITIALIZED;
     *set = calloc(1, sizeof **set);
@@ -337,10 +369,10 @@ int nvmlEventSetFree(EventSet set)
 /* Reads one whole new line; half a line is one that is still being written. */
 static int next_event(EventSet set, Event *event)
 {
-    char line[64];
+    char line[LINE];
     unsigned int index, xid;
     int found = 0;
-    FILE *events = *event_file() ? fopen(event_file(), "r") : NULL;
+    FILE *events = host_file("dev/kmsg");
     if (!events)
         return 0;
     fseek(events, 0, SEEK_END);
@@ -349,7 +381,7 @@ static int next_event(EventSet set, Event *event)
     fseek(events, set->offset, SEEK_SET);
     while (!found && fgets(line, sizeof line, events) && strchr(line, '\n')) {
         set->offset = ftell(events);
-        found = sscanf(line, "%u %u", &index, &xid) == 2 && index < CARD_COUNT && set->wanted[index] & EVENT_XID;
+        found = is_fault(line, &index, &xid) && set->wanted[index] & EVENT_XID;
     }
     fclose(events);
     if (found)

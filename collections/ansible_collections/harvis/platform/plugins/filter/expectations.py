@@ -42,8 +42,24 @@ def topic_row(result: dict[str, t.Any], wanted: t.Sequence[str], applied: bool) 
     return {"check": "topics", "subject": "kafka", "passed": passed, "evidence": seen, "seconds": 0}
 
 
+def gpu_host_row(looked: dict[str, t.Any], host: str, simulated: bool) -> dict[str, t.Any]:
+    """The row ``gpu-host`` from what gpu_info said of ``host``. What is only a warning is told and passes."""
+    findings = looked.get("findings") or []
+    cards = ", ".join(gpu["name"] or gpu["device"] for gpu in looked.get("gpus") or []) or "no card"
+    loaded = (looked.get("driver") or {}).get("loaded") or "none"
+    said = [f"{f['code']} {f['subject']}: {f['cause']}" for f in findings]
+    seen = "; ".join([f"{cards}, driver {loaded}", *said]) + (" (simulated)" if simulated else "")
+    passed = not any(finding["severity"] == "error" for finding in findings)
+    return {"check": "gpu-host", "subject": host, "passed": passed, "evidence": seen, "seconds": 0}
+
+
 class FilterModule:
     """Filters of the collection."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"expected_containers": expected_containers, "release_rows": release_rows, "topic_row": topic_row}
+        return {
+            "expected_containers": expected_containers,
+            "gpu_host_row": gpu_host_row,
+            "release_rows": release_rows,
+            "topic_row": topic_row,
+        }

@@ -71,12 +71,12 @@ options:
     description: The container runtime's own name for it.
     type: str
     default: nvidia
-  simulated:
+  simulated_root:
     description:
-      - The cards are simulated by a library in the image. The nodes bear C(harvis.dev/gpu-simulated=true).
-      - Refused for a node with O(nodes[].pci_gpus).
-    type: bool
-    default: false
+      - Folder on the nodes, as M(harvis.platform.simulated_gpus) makes it. A library in the image then simulates cards.
+      - The nodes then bear C(harvis.dev/gpu-simulated=true). Refused for a node with O(nodes[].pci_gpus).
+    type: path
+    default: ""
   kubelet_dir:
     description: The kubelet's root folder on the nodes.
     type: path
@@ -182,7 +182,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "fail_requests_greater_than_one": {"type": "bool", "default": True},
     "runtime_class": {"type": "str", "default": "nvidia"},
     "runtime_handler": {"type": "str", "default": "nvidia"},
-    "simulated": {"type": "bool", "default": False},
+    "simulated_root": {"type": "path", "default": ""},
     "kubelet_dir": {"type": "path", "default": "/var/lib/kubelet"},
     "smoke": {"type": "str", "choices": ["changed", "always", "never"], "default": "changed"},
     "smoke_image": {"type": "str"},

@@ -23,6 +23,10 @@ options:
     suboptions:
       name: {description: As C(kubectl get nodes) shows it., type: str, required: true}
       gpus: {description: Cards that were counted there., type: int, required: true}
+      pci_gpus:
+        description: Not looked at; so that the list is that of M(harvis.platform.nvidia_device_plugin).
+        type: int
+        default: 0
       resources:
         description: What the node must offer where MIG makes other resources than cards, by name.
         type: dict
@@ -65,13 +69,18 @@ rows:
     passed: {description: Whether it is as it should be., type: bool}
     evidence: {description: What was seen; simulated cards are called so., type: str}
     seconds: {description: How long the reading took., type: float}
+gpu_pods:
+  description: UIDs of the pods that hold GPUs, as M(harvis.platform.gpu_info) takes them.
+  type: list
+  elements: str
+  returned: always
 findings: {description: "Why rows failed, each with its cause and a fix.", type: list, elements: dict, returned: always}
 """
 
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import PluginOptions, look
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import Look, PluginOptions, look
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.row import (
     Evidence,
     Proof,
@@ -91,6 +100,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
         "options": {
             "name": {"type": "str", "required": True},
             "gpus": {"type": "int", "required": True},
+            "pci_gpus": {"type": "int", "default": 0},
             "resources": {"type": "dict", "default": {}},
         },
     },
@@ -105,16 +115,18 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
+    looked = Look([], [])
     try:
         options = PluginOptions.from_params(params)
-        proofs = look(connect(params["kubeconfig"], params["context"]), options)
+        looked = look(connect(params["kubeconfig"], params["context"]), options)
+        proofs = looked.proofs
     except HarvisError as exc:
         if not params["report_only"]:
             raise
         proofs = [Proof(Evidence("gpu-plugin", "cluster", False, said(exc.findings), 0.0), exc.findings)]
     if not params["report_only"]:
         stop_on_failure(proofs)
-    return to_result(proofs)
+    return {**to_result(proofs), "gpu_pods": looked.gpu_pods}
 
 
 def main() -> None:

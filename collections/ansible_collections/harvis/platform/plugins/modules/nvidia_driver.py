@@ -52,12 +52,6 @@ options:
   graphics: {description: Install the libraries of a desktop as well., type: bool, default: false}
   cuda: {description: "CUDA of the images that are to run, such as V(12.4); compared first.", type: str, default: ""}
   lock_seconds: {description: How long to wait for another program's lock of C(dpkg)., type: int, default: 300}
-  simulated_gpus:
-    description:
-      - With more than V(0) no driver is installed, because the cards are to be simulated.
-      - Refused on a host that has an NVIDIA device.
-    type: int
-    default: 0
 """
 
 EXAMPLES = r"""
@@ -110,7 +104,6 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "graphics": {"type": "bool", "default": False},
     "cuda": {"type": "str", "default": ""},
     "lock_seconds": {"type": "int", "default": 300},
-    "simulated_gpus": {"type": "int", "default": 0},
 }
 
 

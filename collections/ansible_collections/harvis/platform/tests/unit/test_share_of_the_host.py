@@ -22,7 +22,7 @@ CARD = {"nvidia.com/gpu": 1}
 SIZES = {
     "mergedOllamaBackend": {
         "ollama": {"resources": {"requests": {**ASKED, **CARD}, "limits": {**HALF, **CARD}}},
-        "resources": {"requests": ASKED, "limits": HALF},
+        "resources": {"requests": {**ASKED, **CARD}, "limits": {**HALF, **CARD}},
     }
 }
 
@@ -108,7 +108,9 @@ def test_what_is_derived_is_audited_under_what_the_inventory_says(site: t.Callab
 
 
 REFUSED = [
-    pytest.param({"gpus": 0}, {}, "RES-SHARE", "asks for 1 nvidia.com/gpu, and the host offers 0", id="no-card"),
+    pytest.param(
+        {"gpus": 0}, {"release_gpus": 1}, "RES-SHARE", "asks for 2 nvidia.com/gpu, and the host offers 0", id="no-card"
+    ),
     pytest.param(
         {"memory_gib": 1.9, "installed_memory_gib": 2}, {}, "RES-SHARE", "nothing is left beside the room", id="memory"
     ),
@@ -131,13 +133,37 @@ def test_a_host_that_cannot_hold_it_changes_nothing(
     assert "Audit the data services" not in done.stdout
 
 
-def test_without_a_card_ollama_can_be_told_to_use_the_cpu(site: t.Callable[..., Site]) -> None:
-    run = site({**WORKSTATION, "gpus": 0, "gpu_memory_gib": 0})
+@pytest.mark.parametrize(("card", "settings"), [({"gpus": 0, "gpu_memory_gib": 0}, {}), ({}, {"release_gpus": 0})])
+def test_without_a_card_or_by_wish_the_cpu_is_used(
+    site: t.Callable[..., Site], card: dict[str, t.Any], settings: dict[str, t.Any]
+) -> None:
+    run = site({**WORKSTATION, **card})
 
-    done = run.run("--skip-tags", "audit", release_share=0.5, release_ollama_gpus=0)
+    done = run.run("--skip-tags", "audit", release_share=0.5, **settings)
 
     assert done.returncode == 0, done.stdout
     assert "nvidia.com" not in run.sizes.read_text()
+
+
+def test_the_workstations_inventory_gives_the_pod_half_of_it(site: t.Callable[..., Site]) -> None:
+    """A Ryzen 9 9900X with 64 GB and an RTX 4090: 1 to 12 of 24 threads, 8 to 32 of 64 GiB, and the card for both."""
+    run = site(WORKSTATION)
+
+    done = run.run("--inventory", str(PROJECT / "inventories/workstation"), "--skip-tags", "audit")
+
+    assert done.returncode == 0, done.stdout
+    assert yaml.safe_load(run.sizes.read_text()) == SIZES
+
+
+def test_a_card_that_is_not_shared_goes_to_ollama_alone(site: t.Callable[..., Site]) -> None:
+    run = site(WORKSTATION)
+
+    done = run.run("--skip-tags", "audit", release_share=0.5, gpu_plugin_shares=1)
+
+    assert done.returncode == 0, done.stdout
+    merged = yaml.safe_load(run.sizes.read_text())["mergedOllamaBackend"]
+    assert merged["ollama"]["resources"]["limits"]["nvidia.com/gpu"] == 1
+    assert "nvidia.com/gpu" not in merged["resources"]["limits"]
 
 
 def test_nodes_that_nobody_knows_cannot_be_shared(site: t.Callable[..., Site]) -> None:

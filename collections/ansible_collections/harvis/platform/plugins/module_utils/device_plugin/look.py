@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import promised
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.diagnose import diagnose
@@ -14,21 +15,30 @@ from ansible_collections.harvis.platform.plugins.module_utils.evidence.row impor
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster
 
 
-def look(cluster: Cluster, options: PluginOptions) -> list[Proof]:
-    """One row about what the nodes offer, and one about pods that wait for a GPU."""
+@dataclass(frozen=True)
+class Look:
+    """``gpu_pods`` are the UIDs of the pods that hold GPUs."""
+
+    proofs: list[Proof]
+    gpu_pods: list[str]
+
+
+def look(cluster: Cluster, options: PluginOptions) -> Look:
+    """One row about what the nodes offer, and one about pods that hold GPUs or wait for one."""
     start = time.monotonic()
     found = Snapshot.read(cluster, options)
     wrong = tuple(diagnose(options, found))
     seen = offers(options, found)
     middle = time.monotonic()
     waiting = tuple(promised.waiting_pods(cluster))
-    held = promised.holders(cluster.find("v1", "Pod"))
-    granted = [f"{name} {count}" for node in sorted(held) for name, count in sorted(held[node].items())]
+    holding = [pod for pod in cluster.find("v1", "Pod") if promised.holds(pod)]
+    granted = ", ".join(sorted(promised.grant(pod) for pod in holding)) or "no pod holds a GPU"
     end = time.monotonic()
-    return [
+    proofs = [
         _proof("gpu-plugin", "nodes", wrong, seen, middle - start),
-        _proof("gpu-pods", "pods", waiting, ", ".join(granted) or "no pod holds a GPU", end - middle),
+        _proof("gpu-pods", "pods", waiting, granted, end - middle),
     ]
+    return Look(proofs, [pod["metadata"]["uid"] for pod in holding])
 
 
 def _proof(check: str, subject: str, findings: tuple[t.Any, ...], seen: str, seconds: float) -> Proof:

@@ -25,6 +25,7 @@ KINDS = (
 )
 _CONFIG = "/etc/nvidia-device-plugin"
 _SOCKETS = "device-plugins"
+_SIMULATED = "/simulated"
 
 
 def wanted_objects(options: PluginOptions) -> list[Object]:
@@ -61,7 +62,13 @@ def config_text(options: PluginOptions) -> str:
 
 def config_hash(options: PluginOptions) -> str:
     """Of all that a pod of the plugin is made from. The plugin reads its file once: only new pods read a new one."""
-    parts = (config_text(options), options.image, options.runtime_class, options.kubelet_dir)
+    parts = (
+        config_text(options),
+        options.image,
+        options.runtime_class,
+        options.kubelet_dir,
+        options.simulated_root,
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -142,6 +149,7 @@ def _daemon_set(options: PluginOptions) -> Object:
             "volumes": [
                 {"name": "sockets", "hostPath": {"path": f"{options.kubelet_dir}/{_SOCKETS}", "type": "Directory"}},
                 {"name": "config", "configMap": {"name": NAME}},
+                *_simulated_host(options),
             ],
         },
     }
@@ -154,8 +162,6 @@ def _daemon_set(options: PluginOptions) -> Object:
 
 
 def _container(options: PluginOptions) -> dict[str, t.Any]:
-    # Adding a line to this file takes a simulated card away (tools/nvml).
-    events = [{"name": "SIMULATED_NVML_EVENTS", "value": "/tmp/simulated-nvml-events"}] if options.simulated else []
     return {
         "name": NAME,
         "image": options.image,
@@ -163,7 +169,7 @@ def _container(options: PluginOptions) -> dict[str, t.Any]:
         "env": [
             {"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"},
             {"name": "NVIDIA_DRIVER_CAPABILITIES", "value": "compute,utility"},
-            *events,
+            *([{"name": "SIMULATED_NVML_ROOT", "value": _SIMULATED}] if options.simulated else []),
         ],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
         # Root, because the kubelet's folder belongs to root; with no capability beyond that.
@@ -177,8 +183,15 @@ def _container(options: PluginOptions) -> dict[str, t.Any]:
             # The plugin knows no other place for its socket than this one.
             {"name": "sockets", "mountPath": "/var/lib/kubelet/device-plugins"},
             {"name": "config", "mountPath": _CONFIG, "readOnly": True},
+            *([{"name": "simulated", "mountPath": _SIMULATED, "readOnly": True}] if options.simulated else []),
         ],
     }
+
+
+def _simulated_host(options: PluginOptions) -> list[dict[str, t.Any]]:
+    """What the simulated NVML in the image takes for its host: a fault is made there (tools/nvml)."""
+    tree = {"path": options.simulated_root, "type": "Directory"}
+    return [{"name": "simulated", "hostPath": tree}] if options.simulated else []
 
 
 def _runtime(options: PluginOptions) -> dict[str, str]:

@@ -32,7 +32,10 @@ class GpuNode:
 
 @dataclass(frozen=True)
 class PluginOptions:
-    """One installation of the plugin. An empty ``runtime_class`` leaves the pods to the node's default runtime."""
+    """One installation of the plugin. An empty ``runtime_class`` leaves the pods to the node's default runtime.
+
+    ``simulated_root`` is the tree that stands for the nodes' hosts where cards are simulated (hardware.simulation).
+    """
 
     nodes: tuple[GpuNode, ...]
     image: str = ""
@@ -42,7 +45,7 @@ class PluginOptions:
     fail_requests_greater_than_one: bool = True
     runtime_class: str = "nvidia"
     runtime_handler: str = "nvidia"
-    simulated: bool = False
+    simulated_root: str = ""
     kubelet_dir: str = "/var/lib/kubelet"
     timeout: float = 180
 
@@ -56,6 +59,10 @@ class PluginOptions:
         if findings:
             raise HarvisError(*findings)
         return options
+
+    @property
+    def simulated(self) -> bool:
+        return bool(self.simulated_root)
 
     def expected(self, node: GpuNode) -> dict[str, int]:
         """What the kubelet of ``node`` must offer. Sharing multiplies cards, as it does for the scheduler."""
@@ -91,5 +98,5 @@ def _pretended(options: PluginOptions) -> t.Iterator[Finding]:
                 f"node {node.name}",
                 "GPUs are to be simulated on a node that has NVIDIA devices",
                 evidence=f"{node.pci_gpus} on the PCI bus",
-                fix="Leave out simulated (gpu_host_simulated_gpus: 0) and use the cards.",
+                fix="Leave out simulated_root (gpu_host_simulated_gpus: 0) and use the cards.",
             )

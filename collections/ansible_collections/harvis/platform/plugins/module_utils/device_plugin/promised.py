@@ -31,11 +31,20 @@ def holders(pods: t.Iterable[Object], resource: str = GPU) -> dict[str, dict[str
     """By node, the pods that hold GPUs and how many. A pod that has ended holds nothing."""
     held: dict[str, dict[str, int]] = {}
     for pod in pods:
-        node = pod["spec"].get("nodeName")
-        over = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-        if node and not over and (count := asked(pod, resource)):
-            held.setdefault(node, {})[_name(pod)] = count
+        if holds(pod, resource):
+            held.setdefault(pod["spec"]["nodeName"], {})[_name(pod)] = asked(pod, resource)
     return held
+
+
+def holds(pod: Object, resource: str = GPU) -> bool:
+    over = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    return bool(pod["spec"].get("nodeName")) and not over and asked(pod, resource) > 0
+
+
+def grant(pod: Object, resource: str = GPU) -> str:
+    """The pod and how many each of its containers holds: cards are granted to containers one by one."""
+    each = _each(pod, resource)
+    return f"{_name(pod)} ({', '.join(f'{name} {count}' for name, count in sorted(each.items()))})"
 
 
 def free(node: Object, pods: t.Iterable[Object], resource: str = GPU) -> int:
@@ -83,8 +92,7 @@ def _explained(pod: Object, pods: t.Sequence[Object], nodes: t.Sequence[Object])
 
 def _too_much(pod: Object, count: int, offers: t.Mapping[str, int]) -> Finding:
     """Cards are granted to containers one by one, so those of a pod add up."""
-    containers = pod["spec"].get("containers") or []
-    each = {c["name"]: int(requests(c).get(GPU, 0)) for c in containers if amounts(c, "limits").get(GPU)}
+    each = _each(pod, GPU)
     named = ", ".join(f"{name} {n}" for name, n in each.items())
     cause = f"asks for {count} {GPU}, and no node has as many"
     if len(each) > 1:
@@ -96,6 +104,11 @@ def _too_much(pod: Object, count: int, offers: t.Mapping[str, int]) -> Finding:
         evidence=f"{named}; nodes: {', '.join(f'{n} {c}' for n, c in sorted(offers.items()))}",
         fix=f"Set gpu_plugin_shares to {count}, so that the containers share the card; or let only one ask for it.",
     )
+
+
+def _each(pod: Object, resource: str) -> dict[str, int]:
+    containers = pod["spec"].get("containers") or []
+    return {c["name"]: int(requests(c).get(resource, 0)) for c in containers if amounts(c, "limits").get(resource)}
 
 
 def _message(pod: Object) -> str:

@@ -84,8 +84,6 @@ class Outcome:
 def ensure_driver(options: Options, root: Path, runner: Runner, *, check_mode: bool) -> Outcome:
     """Raises DriverError with one finding, before anything is changed wherever that can be known before."""
     host = read_host(root)
-    if options.simulated_gpus:
-        return _simulated(host)
     distribution = distribution_of(host)
     if options.state is State.ABSENT:
         return _remove(options, host, runner, check_mode=check_mode)
@@ -111,16 +109,6 @@ def ensure_driver(options: Options, root: Path, runner: Runner, *, check_mode: b
     return Outcome(
         bool(reasons), str(plan.version), str(plan.flavour), packages, reasons, notes, reboot, findings, diff
     )
-
-
-def _simulated(host: DriverHost) -> Outcome:
-    """No driver; raises DriverError (DRV-SIMULATED) where there is something real to prove."""
-    if host.cards:
-        names = ", ".join(f"{card.name} at {card.address}" for card in host.cards)
-        cause = "GPUs are to be simulated on a host that has one"
-        fix = "Set simulated_gpus (gpu_host_simulated_gpus) to 0."
-        raise driver_error("DRV-SIMULATED", "simulated_gpus", cause, evidence=f"on the PCI bus: {names}", fix=fix)
-    return Outcome(False, "", "", (), (), ("GPUs are simulated: no driver",), (), (), {"before": "", "after": ""})
 
 
 def _plan(options: Options, host: DriverHost, distribution: Distribution, runner: Runner) -> tuple[Plan, Candidate]:

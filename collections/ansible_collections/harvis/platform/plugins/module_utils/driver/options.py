@@ -41,7 +41,6 @@ class Options:
     graphics: bool = False
     cuda: str = ""
     lock_seconds: int = 300
-    simulated_gpus: int = 0
 
     def __post_init__(self) -> None:
         if self.branch and not re.fullmatch(r"\d{3,4}", self.branch):
@@ -68,5 +67,4 @@ class Options:
             params["graphics"],
             params["cuda"] or "",
             params["lock_seconds"],
-            params["simulated_gpus"],
         )

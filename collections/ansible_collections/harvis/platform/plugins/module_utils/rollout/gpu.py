@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.objects import SIMULATED_LABEL
 from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Object
 
@@ -22,6 +23,12 @@ def check(nodes: t.Sequence[Object], wanted: int) -> str:
             evidence=", ".join(f"{name}: {count}" for name, count in sorted(offers.items())),
             fix="Look at the device plugin's pods and log, and at `nvidia-smi` on the node.",
         )
+    simulated = {node["metadata"]["name"] for node in nodes if _is_simulated(node)}
     if not total:
         return "CPU only: no node offers a GPU and none is expected"
-    return ", ".join(f"{name} offers {count}" for name, count in sorted(offers.items()) if count) + f", {wanted} needed"
+    said = (f"{n} offers {c}{' (simulated)' if n in simulated else ''}" for n, c in sorted(offers.items()) if c)
+    return ", ".join(said) + f", {wanted} needed"
+
+
+def _is_simulated(node: Object) -> bool:
+    return (node["metadata"].get("labels") or {}).get(SIMULATED_LABEL) == "true"

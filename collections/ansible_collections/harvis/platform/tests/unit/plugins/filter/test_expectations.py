@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.harvis.platform.plugins.filter.expectations import (
     FilterModule,
     expected_containers,
+    gpu_host_row,
     release_rows,
     topic_row,
 )
@@ -100,9 +101,43 @@ def test_topics_that_differ_fail(reasons: list[str], applied: bool, passed: bool
     }
 
 
+CARD = {"name": "NVIDIA GeForce RTX 4090", "device": "10de:2684"}
+PARTED = {"code": "DRV-MISMATCH", "subject": "NVIDIA driver", "cause": "two versions", "severity": "error"}
+TAKEN = {"code": "GPU-TENANT", "subject": "GPU 0", "cause": "taken", "severity": "warning"}
+HOSTS = [
+    ([CARD], [], False, True, "NVIDIA GeForce RTX 4090, driver 550.163.01"),
+    ([{**CARD, "name": ""}], [], True, True, "10de:2684, driver 550.163.01 (simulated)"),
+    (
+        [CARD],
+        [PARTED],
+        False,
+        False,
+        "NVIDIA GeForce RTX 4090, driver 550.163.01; DRV-MISMATCH NVIDIA driver: two versions",
+    ),
+    ([CARD], [TAKEN], False, True, "NVIDIA GeForce RTX 4090, driver 550.163.01; GPU-TENANT GPU 0: taken"),
+    ([], [], False, True, "no card, driver 550.163.01"),
+]
+
+
+@pytest.mark.parametrize(("gpus", "findings", "simulated", "passed", "evidence"), HOSTS)
+def test_a_host_whose_cards_cannot_be_used_fails(
+    gpus: list[t.Any], findings: list[t.Any], simulated: bool, passed: bool, evidence: str
+) -> None:
+    looked = {"gpus": gpus, "findings": findings, "driver": {"loaded": "550.163.01"}}
+
+    row = gpu_host_row(looked, "workstation", simulated)
+    assert (row["check"], row["subject"], row["passed"], row["evidence"]) == (
+        "gpu-host",
+        "workstation",
+        passed,
+        evidence,
+    )
+
+
 def test_ansible_finds_the_filters() -> None:
     assert FilterModule().filters() == {
         "expected_containers": expected_containers,
+        "gpu_host_row": gpu_host_row,
         "release_rows": release_rows,
         "topic_row": topic_row,
     }

@@ -76,7 +76,7 @@ class Make:
         return {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": name, "namespace": "ai-agents"},
+            "metadata": {"name": name, "namespace": "ai-agents", "uid": f"uid-of-{name}"},
             "spec": spec,
             "status": {"phase": "Pending" if message else phase, "conditions": [condition]},
         }

@@ -69,7 +69,7 @@ def test_removal_in_check_mode_needs_no_image(running: t.Any, monkeypatch: t.Any
 def test_simulating_beside_a_real_card_fails_with_its_finding(
     make: t.Any, running: t.Any, monkeypatch: t.Any, capsys: t.Any
 ) -> None:
-    arguments = {"nodes": [{**NODES[0], "pci_gpus": 1}], "image": make.image, "simulated": True}
+    arguments = {"nodes": [{**NODES[0], "pci_gpus": 1}], "image": make.image, "simulated_root": "/tree"}
     result = answer(nvidia_device_plugin, running, arguments, monkeypatch, capsys)
 
     assert result["failed"] is True

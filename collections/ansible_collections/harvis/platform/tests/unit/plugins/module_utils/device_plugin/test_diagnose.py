@@ -213,17 +213,19 @@ def test_looking_proves_what_is_offered_and_who_holds_it(make: t.Any, fake_clust
     options = make.options(shares=2, image="")
     node = make.node(has=2, **{"harvis.dev/gpu-simulated": "true"})
     cluster = fake_cluster(node, make.plugin_pod("any"), make.tenant("merged-0", 1, 1))
-    rows = [proof.row for proof in look(cluster, options)]
+    looked = look(cluster, options)
+    rows = [proof.row for proof in looked.proofs]
 
     assert [(row.check, row.passed, row.evidence) for row in rows] == [
         ("gpu-plugin", True, "workstation 2 of 2 nvidia.com/gpu (simulated)"),
-        ("gpu-pods", True, "ai-agents/merged-0 2"),
+        ("gpu-pods", True, "ai-agents/merged-0 (c0 1, c1 1)"),
     ]
+    assert looked.gpu_pods == ["uid-of-merged-0"]
 
 
 def test_looking_gives_every_cause_at_once(make: t.Any, fake_cluster: t.Any) -> None:
     waits = make.tenant("worker", 1, message="0/1 nodes are available: 1 Insufficient nvidia.com/gpu.")
-    proofs = look(fake_cluster(make.node(), waits), make.options())
+    proofs = look(fake_cluster(make.node(), waits), make.options()).proofs
 
     assert [finding.code for proof in proofs for finding in proof.findings] == ["PLG-ZERO", "GPU-POD"]
 

@@ -31,7 +31,7 @@ CONFIGS: list[tuple[dict[str, t.Any], dict[str, t.Any]]] = [
         },
     ),
     ({"mig_strategy": "single"}, {"version": "v1", "flags": {**FLAGS, "migStrategy": "single"}}),
-    ({"simulated": True}, {"version": "v1", "flags": {**FLAGS, "deviceDiscoveryStrategy": "nvml"}}),
+    ({"simulated_root": "/tree"}, {"version": "v1", "flags": {**FLAGS, "deviceDiscoveryStrategy": "nvml"}}),
 ]
 
 
@@ -74,7 +74,7 @@ CHANGES: list[dict[str, t.Any]] = [
     {"fail_requests_greater_than_one": False},
     {"image": "other"},
     {"runtime_class": ""},
-    {"simulated": True},
+    {"simulated_root": "/tree"},
 ]
 
 
@@ -117,6 +117,16 @@ def test_another_folder_of_the_kubelet_is_mounted_where_the_plugin_looks(make: t
     assert pod["containers"][0]["volumeMounts"][0]["mountPath"] == "/var/lib/kubelet/device-plugins"
 
 
+def test_a_simulated_host_is_what_the_pod_sees_of_its_node(make: t.Any) -> None:
+    pod = by_kind(make.options(simulated_root="/tree"))["DaemonSet"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (root,) = [one["value"] for one in container["env"] if one["name"] == "SIMULATED_NVML_ROOT"]
+
+    assert {"name": "simulated", "mountPath": root, "readOnly": True} in container["volumeMounts"]
+    assert {"name": "simulated", "hostPath": {"path": "/tree", "type": "Directory"}} in pod["volumes"]
+    assert "SIMULATED" not in str(by_kind(make.options()))
+
+
 EXPECTED: list[tuple[dict[str, t.Any], dict[str, t.Any], dict[str, int]]] = [
     ({"gpus": 1}, {}, {"nvidia.com/gpu": 1}),
     ({"gpus": 2}, {"shares": 3}, {"nvidia.com/gpu": 6}),
@@ -138,7 +148,11 @@ REFUSED: list[tuple[str, dict[str, t.Any], str]] = [
     ("negative", {"nodes": [{**CARD, "gpus": -1}]}, "gpus is -1"),
     ("twice", {"nodes": [CARD, CARD]}, "nodes: workstation: is there twice"),
     ("mixed MIG unnamed", {"nodes": [CARD], "mig_strategy": "mixed"}, "a resource for each profile"),
-    ("simulated beside a real card", {"nodes": [{**CARD, "pci_gpus": 1}], "simulated": True}, "has NVIDIA devices"),
+    (
+        "simulated beside a real card",
+        {"nodes": [{**CARD, "pci_gpus": 1}], "simulated_root": "/tree"},
+        "has NVIDIA devices",
+    ),
 ]
 
 

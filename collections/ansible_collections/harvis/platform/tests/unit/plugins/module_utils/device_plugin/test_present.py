@@ -121,7 +121,7 @@ def test_more_shares_roll_the_plugin_and_are_waited_for(make: t.Any, cluster: t.
 
 def test_a_simulated_card_is_called_so_everywhere(make: t.Any, cluster: t.Any) -> None:
     cluster.reactions[1] = smoke_ends(log="GPU-6f1d2b8c-51c2-4d0e-9f55-0d6c3a7b9e10")
-    result = bring(cluster, make.options(simulated=True, runtime_class=""))
+    result = bring(cluster, make.options(simulated_root="/tree", runtime_class=""))
 
     assert cluster.get(NODE)["metadata"]["labels"][SIMULATED_LABEL] == "true"
     assert result["simulated"] is True
@@ -130,7 +130,7 @@ def test_a_simulated_card_is_called_so_everywhere(make: t.Any, cluster: t.Any) -
 
 
 def test_a_real_card_takes_the_mark_away(make: t.Any, cluster: t.Any) -> None:
-    bring(cluster, make.options(simulated=True))
+    bring(cluster, make.options(simulated_root="/tree"))
     bring(cluster, make.options())
 
     assert SIMULATED_LABEL not in cluster.get(NODE)["metadata"]["labels"]

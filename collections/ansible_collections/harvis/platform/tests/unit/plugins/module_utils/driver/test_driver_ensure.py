@@ -288,14 +288,6 @@ def test_a_user_who_is_not_root_is_told_so(root: Path, monkeypatch: pytest.Monke
     assert not (root / MODPROBE).exists()
 
 
-def test_simulation_is_refused_beside_a_card(root: Path) -> None:
-    """Recorded tree."""
-    assert not ensure(root, programs(), simulated_gpus=1).changed
-    hosts.add_card(root)
-    with pytest.raises(DriverError, match=r"DRV-SIMULATED[\s\S]*RTX 4090"):
-        ensure(root, programs(), simulated_gpus=1)
-
-
 LOG = "for kernel 6.12.107+deb13-amd64\nnv-pci.c:205:9: error: too few arguments to function 'x'\nmake: *** Error 2\n"
 
 

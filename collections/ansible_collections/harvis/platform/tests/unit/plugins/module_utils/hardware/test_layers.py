@@ -143,22 +143,22 @@ def test_a_card_that_fell_off_the_bus(recorded: t.Any, simulated_nvml: t.Any, de
 
 @pytest.mark.fault("F05", code="GPU-LOST", when="continuous")
 def test_a_card_that_is_taken_away_while_it_is_watched(
-    recorded: t.Any, simulated_nvml: t.Any, described: t.Any, tmp_path: Path
+    recorded: t.Any, simulated_nvml: t.Any, described: t.Any
 ) -> None:
     """Simulated NVML: an Xid 79 is told to who waits, and the next look finds the card lost."""
-    host, events = two_cards(recorded), tmp_path / "events"
-    nvml = simulated_nvml.binding({**described("two-cards"), "events": str(events)})
-    events.touch()
+    host = two_cards(recorded)
+    host.write("dev/kmsg")
+    nvml = simulated_nvml.binding({**described("two-cards"), "root": str(host.root)})
     nvml.nvmlInit()
     waiting = nvml.nvmlEventSetCreate()
     nvml.nvmlDeviceRegisterEvents(nvml.nvmlDeviceGetHandleByIndex(1), nvml.nvmlEventTypeXidCriticalError, waiting)
     assert said(host, nvml) == ("none", [])
 
-    events.write_text("1 79\n")
+    host.write("dev/kmsg", "3,1489,91234570,-;NVRM: Xid (PCI:0000:02:00): 79, GPU has fallen off the bus.\n")
     assert nvml.nvmlEventSetWait_v2(waiting, 1000).eventData == 79
     assert said(host, nvml) == ("nvml", ["GPU-LOST"])
 
-    events.write_text("")
+    host.write("dev/kmsg")
     assert said(host, nvml) == ("none", [])
 
 

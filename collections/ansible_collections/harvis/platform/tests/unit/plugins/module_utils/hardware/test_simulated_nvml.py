@@ -84,30 +84,51 @@ def test_nothing_is_answered_before_the_start_and_after_the_end(two_cards: t.Any
         two_cards.nvmlShutdown()
 
 
+def xid(address: str, number: int) -> str:
+    """As NVIDIA's driver writes it into the kernel's log."""
+    return f"3,1489,91234570,-;NVRM: Xid (PCI:{address}): {number}, pid='<unknown>', name=<unknown>"
+
+
 def test_events_of_others_and_of_the_past_are_not_told(
     simulated_nvml: t.Any, described: t.Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events = tmp_path / "events"
-    events.write_text("0 31\n")
-    monkeypatch.setenv("SIMULATED_NVML_EVENTS", str(events))
+    log = tmp_path / "dev/kmsg"
+    log.parent.mkdir()
+    log.write_text(xid("0000:01:00", 31) + "\n")
+    monkeypatch.setenv("SIMULATED_NVML_ROOT", str(tmp_path))
     nvml = simulated_nvml.binding(described("two-cards"))
     nvml.nvmlInit()
     waiting = nvml.nvmlEventSetCreate()
     card = nvml.nvmlDeviceGetHandleByIndex(0)
     nvml.nvmlDeviceRegisterEvents(card, nvml.nvmlDeviceGetSupportedEventTypes(card), waiting)
 
-    with events.open("a") as more:
-        more.write("1 48\n0 6")
+    with log.open("a") as more:
+        more.write(xid("0000:02:00", 48) + "\n" + xid("0000:09:00", 48) + "\n" + xid("0000:01:00", 6))
     started = time.monotonic()
     with pytest.raises(nvml.NVMLError_Timeout):
         nvml.nvmlEventSetWait_v2(waiting, 100)
     assert time.monotonic() - started >= 0.1
 
-    with events.open("a") as more:
-        more.write("3\n")
+    with log.open("a") as more:
+        more.write("\n")
     event = nvml.nvmlEventSetWait_v2(waiting, 1000)
-    assert (event.eventType, event.eventData) == (nvml.nvmlEventTypeXidCriticalError, 63)
+    assert (event.eventType, event.eventData) == (nvml.nvmlEventTypeXidCriticalError, 6)
     nvml.nvmlEventSetFree(waiting)
+
+
+def test_it_works_with_the_module_of_its_own_version_alone(
+    simulated_nvml: t.Any, described: t.Any, tmp_path: Path
+) -> None:
+    loaded = tmp_path / "sys/module/nvidia/version"
+    loaded.parent.mkdir(parents=True)
+    loaded.write_text("550.163.01\n")
+    nvml = simulated_nvml.binding({**described("rtx-4090"), "root": str(tmp_path)})
+    nvml.nvmlInit()
+    nvml.nvmlShutdown()
+
+    loaded.write_text("550.127.05\n")
+    with pytest.raises(nvml.NVMLError_LibRmVersionMismatch):
+        nvml.nvmlInit()
 
 
 def test_a_description_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
