@@ -106,7 +106,9 @@ def _state(status: Object, container: Object) -> str:
     state = container.get("state") or {}
     waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
     if waiting:
-        said = [waiting.get("reason") or "Waiting", waiting.get("message") or ""]
+        reason = waiting.get("reason") or "Waiting"
+        # What the kubelet adds to this one is only the pod's name again.
+        said = [reason, "" if reason == "CrashLoopBackOff" else waiting.get("message") or ""]
         return ": ".join(filter(None, said))
     if ended:
         return f"{ended.get('reason') or 'Terminated'} (exit status {ended.get('exitCode')})"
