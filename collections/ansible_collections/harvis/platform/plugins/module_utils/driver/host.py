@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.driver.cards impor
 from ansible_collections.harvis.platform.plugins.module_utils.driver.errors import driver_error
 from ansible_collections.harvis.platform.plugins.module_utils.driver.packages import Packages, read_packages
 from ansible_collections.harvis.platform.plugins.module_utils.driver.version import DriverVersion
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.driver import library_version
 from ansible_collections.harvis.platform.plugins.module_utils.hardware.pci import driver_version
-
-_LIBRARY = re.compile(r"libnvidia-ml\.so\.(\d{3,}(?:\.\d+)+)")
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def read_host(root: Path) -> DriverHost:
         read_cards(root),
         read_packages(root),
         DriverVersion.of_package(driver_version(root)),
-        _library(root),
+        DriverVersion.of_package(library_version(root)),
         (root / "sys/module/nouveau").is_dir(),
         _text(root / "run/reboot-required.pkgs") or _text(root / "run/reboot-required"),
     )
@@ -70,14 +68,6 @@ def _is_build_tree(root: Path, link: Path) -> bool:
     target = link.readlink() if link.is_symlink() else Path(link.name)
     folder = root / str(target).lstrip("/") if target.is_absolute() else link.parent / target
     return (folder / "Makefile").is_file()
-
-
-def _library(root: Path) -> DriverVersion | None:
-    """The newest of those there are: what a program that starts now is given by the loader."""
-    folders = (root / "usr/lib/x86_64-linux-gnu", root / "usr/lib/aarch64-linux-gnu", root / "usr/lib64")
-    names = (p.name for folder in folders for p in folder.glob("**/libnvidia-ml.so.*"))
-    found = filter(None, map(_LIBRARY.fullmatch, names))
-    return max((DriverVersion(m[1]) for m in found), default=None)
 
 
 def _os_release(root: Path) -> dict[str, str]:

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from ansible_collections.harvis.platform.plugins.module_utils.driver.host import DriverHost
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.mismatch import version_mismatch
 
 
 def mismatch(host: DriverHost) -> Finding | None:
-    """The library that programs load, and the module that the kernel has, are of different versions."""
-    if not host.loaded or not host.library or host.loaded == host.library:
-        return None
-    return Finding(
-        "DRV-MISMATCH",
-        "nvidia",
-        f"module {host.loaded} is loaded and library {host.library} is installed: new programs cannot use the card",
-        f"sys/module/nvidia/version {host.loaded}, libnvidia-ml.so.{host.library}",
-        "Reboot, or end every user of the card and reload the module (modprobe -r nvidia_uvm nvidia_drm nvidia).",
-    )
+    return version_mismatch(str(host.loaded or ""), str(host.library or ""))
 
 
 def reboot_reasons(host: DriverHost, *, wanted: bool = True) -> tuple[str, ...]:

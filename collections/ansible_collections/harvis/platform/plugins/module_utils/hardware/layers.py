@@ -6,7 +6,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.hardware.nvml import VERSION_MISMATCH
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.mismatch import version_mismatch
 from ansible_collections.harvis.platform.plugins.module_utils.hardware.tenants import tenants
 
 if t.TYPE_CHECKING:
@@ -50,7 +50,15 @@ def diagnose(host: HostHardware, gpu_pods: t.Collection[str] | None = None) -> l
     """
     if not host.gpus:
         return [_no_card()]
-    return [*_drivers(host), *_versions(host), *_lost(host), *tenants(host.gpus, gpu_pods)]
+    mismatch = version_mismatch(
+        host.driver.loaded,
+        host.driver.library,
+        installed=host.driver.installed,
+        nvml_code=host.nvml_code,
+        nvml_error=host.nvml_error,
+    )
+    parted = [mismatch] if mismatch else []
+    return [*_drivers(host), *parted, *_lost(host), *tenants(host.gpus, gpu_pods)]
 
 
 def _no_card() -> Finding:
@@ -93,23 +101,6 @@ def _no_driver(host: HostHardware, gpu: Gpu) -> Finding:
         cause, fix = "has no driver", "Install one: harvis.platform.nvidia_driver, or the role gpu_host."
     seen = f"driver of {gpu.address}: {gpu.kernel_driver or 'none'}; loaded module: {host.driver.loaded or 'none'}"
     return Finding("GPU-DRIVER", _names([gpu]), cause, seen, fix)
-
-
-def _versions(host: HostHardware) -> t.Iterator[Finding]:
-    loaded, library = host.driver.loaded, host.driver.library
-    differ = bool(loaded and library and loaded != library)
-    if differ or host.nvml_code == VERSION_MISMATCH:
-        seen = (
-            f"module {loaded or 'unknown'}, library {library or 'unknown'}, packages {host.driver.installed or 'none'}"
-        )
-        yield Finding(
-            "DRV-MISMATCH",
-            "NVIDIA driver",
-            "the loaded kernel module and the user-space library are of different versions",
-            f"{seen}; {host.nvml_error}" if host.nvml_error else seen,
-            "Reboot, or unload and load the module while nothing uses the card; hold the packages so that an "
-            "unattended upgrade cannot part them again.",
-        )
 
 
 def _lost(host: HostHardware) -> t.Iterator[Finding]:

@@ -79,7 +79,11 @@ def install_driver(root: Path, *, loaded: str = "", library: str = VERSION, held
     """As a run of ours leaves it."""
     driver = dict.fromkeys(OPEN, f"{VERSION}-1")
     set_packages(root, {**driver, **BESIDE}, held=OPEN if held else ())
-    write(root, {f"usr/lib/x86_64-linux-gnu/nvidia/current/libnvidia-ml.so.{library}": ""})
+    folder = "usr/lib/x86_64-linux-gnu"
+    write(root, {f"{folder}/nvidia/current/libnvidia-ml.so.{library}": ""})
+    link = root / folder / "libnvidia-ml.so.1"
+    link.unlink(missing_ok=True)
+    link.symlink_to(f"/{folder}/nvidia/current/libnvidia-ml.so.{library}")
     if loaded:
         write(root, {"sys/module/nvidia/version": f"{loaded}\n"})
 

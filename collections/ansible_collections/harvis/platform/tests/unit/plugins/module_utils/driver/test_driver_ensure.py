@@ -349,6 +349,7 @@ def test_library_and_loaded_module_of_different_versions(root: Path) -> None:
     outcome = ensure(root, present(root, loaded="535.247.01"))
 
     assert [f.code for f in outcome.findings] == ["DRV-MISMATCH", "DRV-REBOOT"]
+    assert [outcome.findings[0].cause] == list(outcome.reboot)
     assert outcome.to_result()["reboot_required"] is True
 
 

@@ -107,7 +107,8 @@ def test_a_library_that_was_upgraded_under_the_loaded_module(workstation: t.Any)
     (finding,) = diagnose(read_hardware(workstation.root))
 
     assert finding.code == "DRV-MISMATCH"
-    assert "module 550.163.01, library 550.183.06" in finding.evidence
+    assert "module 550.163.01 is loaded and library 550.183.06 is installed" in finding.cause
+    assert finding.evidence == "sys/module/nvidia/version 550.163.01, libnvidia-ml.so 550.183.06"
 
 
 @pytest.mark.fault("F01", code="DRV-MISMATCH", when="continuous")
