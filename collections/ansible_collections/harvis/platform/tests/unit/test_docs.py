@@ -18,7 +18,7 @@ SHOWN_BY_FILES = sorted(
 )
 
 
-@pytest.mark.parametrize("tool", ["faults-table", "findings-index"])
+@pytest.mark.parametrize("tool", ["faults-table", "findings-index", "gpu-findings"])
 def test_a_made_document_is_up_to_date(tool: str) -> None:
     done = subprocess.run(
         [sys.executable, str(PROJECT / "tools" / tool), "--check"], capture_output=True, text=True, check=False

@@ -74,6 +74,7 @@ def test_gpus_of_another_plugin_are_left_alone(make: t.Any, fake_cluster: t.Any)
     assert cluster.get(NODE) == make.node(has=1)
 
 
+@pytest.mark.fault(code="PLG-PROMISED", by="recorded cluster")
 def test_pods_that_hold_gpus_keep_the_plugin(make: t.Any, cluster: t.Any) -> None:
     holder = make.tenant("merged-0", 1, 1)
     cluster.objects[ObjectRef.of(holder)] = holder
@@ -84,6 +85,7 @@ def test_pods_that_hold_gpus_keep_the_plugin(make: t.Any, cluster: t.Any) -> Non
     assert cluster.written == []
 
 
+@pytest.mark.fault(code="PLG-STALE", by="recorded cluster")
 def test_a_kubelet_that_never_lets_go_is_named(make: t.Any, cluster: t.Any) -> None:
     cluster.reactions = []
     with pytest.raises(HarvisError, match="still counts the GPUs of a plugin that is gone") as error:

@@ -84,6 +84,7 @@ def test_the_info_module_gives_rows(running: t.Any, monkeypatch: t.Any, capsys: 
     assert [row["check"] for row in result["rows"]] == ["gpu-plugin", "gpu-pods"]
 
 
+@pytest.mark.fault(code="PLG-SHORT", by="recorded cluster")
 def test_the_info_module_fails_with_the_cause(running: t.Any, monkeypatch: t.Any, capsys: t.Any) -> None:
     result = answer(nvidia_device_plugin_info, running, {"nodes": [{**NODES[0], "gpus": 2}]}, monkeypatch, capsys)
 

@@ -76,7 +76,7 @@ REASONS = [
 ]
 
 
-@pytest.mark.fault("F11", code="PLG-ZERO", when="after deploy")
+@pytest.mark.fault("F11", code="PLG-ZERO", when="after deploy", by="recorded cluster")
 @pytest.mark.parametrize(("log", "words", "means"), REASONS, ids=[row[0] for row in REASONS])
 def test_a_plugin_that_fails_is_quoted_and_explained(world: World, log: str, words: str, means: str) -> None:
     (finding,) = world.findings({"has": None}, log, **CRASHED)
@@ -91,7 +91,7 @@ def test_a_plugin_that_fails_is_quoted_and_explained(world: World, log: str, wor
 IDLE = [("waiting", "Incompatible strategy detected auto"), ("no-cards", plugin_log.IDLE)]
 
 
-@pytest.mark.fault("F11", code="PLG-ZERO", when="after deploy")
+@pytest.mark.fault("F11", code="PLG-ZERO", when="after deploy", by="recorded cluster")
 @pytest.mark.parametrize(("log", "words"), IDLE, ids=[row[0] for row in IDLE])
 def test_a_plugin_that_runs_and_offers_nothing_is_not_taken_for_well(world: World, log: str, words: str) -> None:
     options, cluster = world.build({"has": None}, log)
@@ -103,6 +103,7 @@ def test_a_plugin_that_runs_and_offers_nothing_is_not_taken_for_well(world: Worl
     assert cannot_mend_itself(options, found)
 
 
+@pytest.mark.fault(code="PLG-ZERO", by="recorded cluster")
 def test_without_a_pod_on_the_node_nothing_is_offered_for_long(world: World) -> None:
     for node in ({"has": None}, {"has": 1, "gives": 0}, {"has": 1}):
         (finding,) = world.findings(node, pod=False)
@@ -118,7 +119,7 @@ def test_a_pod_that_has_not_begun_says_what_it_waits_for(world: World) -> None:
     assert "the plugin's pod is ImagePullBackOff: not found" in finding.cause
 
 
-@pytest.mark.fault("F08", code="PLG-ZERO", when="after deploy")
+@pytest.mark.fault("F08", code="PLG-ZERO", when="after deploy", by="recorded cluster")
 def test_a_handler_that_the_running_containerd_does_not_know_is_named(world: World) -> None:
     state = {"waiting": {"reason": "ContainerCreating"}}
     options, cluster = world.build({"has": None}, ready=False, state=state)
@@ -136,7 +137,7 @@ def test_a_handler_that_the_running_containerd_does_not_know_is_named(world: Wor
     assert finding.cause.endswith("the container runtime has no handler of the RuntimeClass's name")
 
 
-@pytest.mark.fault("F14", code="PLG-UNHEALTHY", when="after deploy")
+@pytest.mark.fault("F14", code="PLG-UNHEALTHY", when="after deploy", by="recorded cluster")
 def test_a_device_that_is_marked_ill_is_found_by_capacity(world: World) -> None:
     (finding,) = world.findings({"has": 2, "gives": 0}, "fell-off", shares=2)
 
@@ -152,7 +153,7 @@ def test_a_plugin_that_lost_its_cards_at_a_restart_is_not_taken_for_ill_devices(
     assert (finding.code, plugin_log.IDLE in finding.cause) == ("PLG-ZERO", True)
 
 
-@pytest.mark.fault("F14", code="PLG-UNHEALTHY", when="after deploy")
+@pytest.mark.fault("F14", code="PLG-UNHEALTHY", when="after deploy", by="recorded cluster")
 def test_an_xid_takes_one_share_of_a_card_and_is_quoted(world: World) -> None:
     (finding,) = world.findings({"has": 2, "gives": 1}, "xid", shares=2)
 
@@ -161,7 +162,7 @@ def test_an_xid_takes_one_share_of_a_card_and_is_quoted(world: World) -> None:
     assert "XidCriticalError: Xid=62 on Device=GPU-" in finding.evidence
 
 
-@pytest.mark.fault("F14", code="PLG-UNHEALTHY", when="after deploy")
+@pytest.mark.fault("F14", code="PLG-UNHEALTHY", when="after deploy", by="recorded cluster")
 def test_one_ill_card_of_two_is_found(make: t.Any, fake_cluster: t.Any) -> None:
     options = make.options(gpus=2)
     cluster = fake_cluster(make.node(has=2, gives=1), make.plugin_pod(config_hash(options)))
@@ -170,6 +171,7 @@ def test_one_ill_card_of_two_is_found(make: t.Any, fake_cluster: t.Any) -> None:
     assert (finding.code, finding.evidence) == ("PLG-UNHEALTHY", "capacity 2, allocatable 1")
 
 
+@pytest.mark.fault(code="PLG-STALE", by="recorded cluster")
 def test_a_change_that_the_running_plugin_has_not_read(world: World) -> None:
     (finding,) = world.findings({"has": 1}, "one-card", shares=2, old=True)
 
@@ -177,6 +179,7 @@ def test_a_change_that_the_running_plugin_has_not_read(world: World) -> None:
     assert finding.evidence == f"pod {POD}: shares 1, 2 wanted"
 
 
+@pytest.mark.fault(code="PLG-STALE", by="recorded cluster")
 def test_a_pod_of_an_earlier_installation_is_stale_even_when_the_number_fits(world: World) -> None:
     options, cluster = world.build({"has": 1}, "one-card")
     cluster.objects[ObjectRef("v1", "Pod", POD, "nvidia-device-plugin")]["metadata"]["annotations"] = {}
@@ -188,6 +191,7 @@ def test_a_pod_of_an_earlier_installation_is_stale_even_when_the_number_fits(wor
 SHORT = [(1, 2, "Compare `nvidia-smi -L`"), (3, 2, "Another device plugin")]
 
 
+@pytest.mark.fault(code="PLG-SHORT", by="recorded cluster")
 @pytest.mark.parametrize(("offered", "cards", "fix"), SHORT)
 def test_another_number_than_was_counted(make: t.Any, fake_cluster: t.Any, offered: int, cards: int, fix: str) -> None:
     options = make.options(gpus=cards)

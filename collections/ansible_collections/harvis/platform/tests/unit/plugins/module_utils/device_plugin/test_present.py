@@ -201,7 +201,7 @@ BLIND: list[tuple[str, t.Callable[[t.Any], None], str]] = [
 ]
 
 
-@pytest.mark.fault("F07", code="PLG-SMOKE", when="after deploy")
+@pytest.mark.fault("F07", code="PLG-SMOKE", when="after deploy", by="recorded cluster")
 @pytest.mark.parametrize(("reaction", "said"), [row[1:] for row in BLIND], ids=[row[0] for row in BLIND])
 def test_a_pod_that_sees_no_card_is_a_finding_and_leaves_no_pod(
     make: t.Any, cluster: t.Any, reaction: t.Any, said: str
@@ -214,7 +214,7 @@ def test_a_pod_that_sees_no_card_is_a_finding_and_leaves_no_pod(
     assert cluster.get(SMOKE_POD) is None
 
 
-@pytest.mark.fault("F11", code="PLG-ZERO", when="after deploy")
+@pytest.mark.fault("F11", code="PLG-ZERO", when="after deploy", by="recorded cluster")
 def test_a_plugin_that_gave_up_is_not_waited_for(make: t.Any, cluster: t.Any) -> None:
     options = make.options()
     pod = make.plugin_pod(config_hash(options))

@@ -27,6 +27,7 @@ def test_a_pod_that_ended_or_waits_holds_nothing(make: t.Any) -> None:
     assert free(make.node(has=2), pods) == 1
 
 
+@pytest.mark.fault(code="PLG-PROMISED", by="recorded cluster")
 def test_the_pod_that_holds_the_card_is_named(make: t.Any, fake_cluster: t.Any) -> None:
     cluster = fake_cluster(make.node(has=1), make.tenant("ollama-0", 1), make.tenant("worker", 1, message=NO_ROOM))
     (finding,) = waiting_pods(cluster)
@@ -36,7 +37,7 @@ def test_the_pod_that_holds_the_card_is_named(make: t.Any, fake_cluster: t.Any) 
     assert finding.evidence == f"workstation: ai-agents/ollama-0 1 of 1; {NO_ROOM}"
 
 
-@pytest.mark.fault("F15", code="GPU-POD", when="after deploy")
+@pytest.mark.fault("F15", code="GPU-POD", when="after deploy", by="recorded cluster")
 def test_two_containers_of_one_pod_that_each_ask_for_the_only_card(make: t.Any, fake_cluster: t.Any) -> None:
     cluster = fake_cluster(make.node(has=1), make.tenant("merged-0", 1, 1, message=NO_ROOM))
     (finding,) = waiting_pods(cluster)

@@ -207,6 +207,9 @@ REFUSED = [
 ]
 
 
+@pytest.mark.fault(code="DRV-VERSION", by="recorded tree")
+@pytest.mark.fault(code="DRV-CUDA", by="recorded tree")
+@pytest.mark.fault(code="DRV-HEADERS", by="recorded tree")
 @pytest.mark.parametrize(("code", "options"), REFUSED)
 def test_what_cannot_work_is_refused_and_nothing_is_changed(root: Path, code: str, options: dict[str, t.Any]) -> None:
     """Recorded tree."""
@@ -219,6 +222,7 @@ def test_what_cannot_work_is_refused_and_nothing_is_changed(root: Path, code: st
     assert not (root / MODPROBE).exists()
 
 
+@pytest.mark.fault(code="DRV-HEADERS", by="recorded tree")
 def test_a_kernel_without_headers_is_named_with_those_that_there_are(tmp_path: Path) -> None:
     """Recorded tree."""
     root = hosts.make_host(tmp_path, kernel="6.18.44-custom", headers=False)
@@ -226,6 +230,7 @@ def test_a_kernel_without_headers_is_named_with_those_that_there_are(tmp_path: P
         ensure(root, programs())
 
 
+@pytest.mark.fault(code="DRV-DISTRIBUTION", by="recorded tree")
 @pytest.mark.parametrize("release", ['ID=fedora\nVERSION_ID="42"\n', 'ID=debian\nVERSION_ID="9"\n', ""])
 def test_an_unknown_distribution_is_refused(root: Path, release: str) -> None:
     """Recorded tree."""
@@ -234,6 +239,7 @@ def test_an_unknown_distribution_is_refused(root: Path, release: str) -> None:
         ensure(root, programs())
 
 
+@pytest.mark.fault(code="DRV-NETWORK", by="recorded tree")
 def test_an_archive_out_of_reach_is_told(root: Path) -> None:
     """Recorded output of apt."""
     runner = programs()
@@ -244,6 +250,7 @@ def test_an_archive_out_of_reach_is_told(root: Path) -> None:
     assert not (root / MODPROBE).exists()
 
 
+@pytest.mark.fault(code="DRV-HOLD", by="recorded tree")
 def test_somebody_elses_hold_is_respected(root: Path) -> None:
     """Recorded tree."""
     hosts.set_packages(root, {"libcuda1": "535.309.01-0+deb12u1"}, held=["libcuda1"])
@@ -272,6 +279,7 @@ def test_the_other_kernel_module_goes(root: Path) -> None:
     assert outcome.reasons == ("nvidia-kernel-dkms is to be removed: it is the other kernel module's",)
 
 
+@pytest.mark.fault(code="DRV-VERSION", by="recorded tree")
 def test_an_open_module_that_knows_not_the_card_is_refused(root: Path) -> None:
     """Recorded tree."""
     hosts.add_card(root, hosts.GTX_1080, name="GP104 [GeForce GTX 1080]")
@@ -291,6 +299,7 @@ def test_a_user_who_is_not_root_is_told_so(root: Path, monkeypatch: pytest.Monke
 LOG = "for kernel 6.12.107+deb13-amd64\nnv-pci.c:205:9: error: too few arguments to function 'x'\nmake: *** Error 2\n"
 
 
+@pytest.mark.fault(code="DRV-BUILD", by="recorded tree")
 def test_a_build_that_fails_leaves_dpkg_usable(root: Path) -> None:
     """Recorded tree and log of a real failure."""
     runner = programs()
@@ -316,7 +325,7 @@ def test_a_build_that_fails_leaves_dpkg_usable(root: Path) -> None:
 HALF = {"nvidia-open-kernel-dkms": "half-configured"}
 
 
-@pytest.mark.fault("F02", code="DRV-MODULE", when="plan")
+@pytest.mark.fault("F02", code="DRV-MODULE", when="plan", by="recorded tree")
 def test_a_newer_installed_kernel_without_a_module_is_told(root: Path) -> None:
     """Recorded tree: the running kernel works, the one that boots next does not."""
     runner = present(root)
@@ -327,13 +336,14 @@ def test_a_newer_installed_kernel_without_a_module_is_told(root: Path) -> None:
     assert "its headers are missing" in outcome.findings[0].cause
 
 
-@pytest.mark.fault("F02", code="DRV-MODULE", when="plan")
+@pytest.mark.fault("F02", code="DRV-MODULE", when="plan", by="recorded tree")
 def test_a_wanted_kernel_without_a_module_is_an_error(root: Path) -> None:
     """Recorded tree: DKMS said nothing and built nothing."""
     with pytest.raises(DriverError, match=f"DRV-MODULE kernel {KERNEL}"):
         ensure(root, installing(root, programs(), kernels=()))
 
 
+@pytest.mark.fault(code="DRV-MODULE", by="recorded tree")
 def test_a_module_built_for_another_kernel_is_told(root: Path) -> None:
     """Recorded tree."""
     runner = present(root)
@@ -342,7 +352,8 @@ def test_a_module_built_for_another_kernel_is_told(root: Path) -> None:
         ensure(root, runner)
 
 
-@pytest.mark.fault("F01", code="DRV-MISMATCH", when="plan")
+@pytest.mark.fault(code="DRV-REBOOT", by="recorded tree")
+@pytest.mark.fault("F01", code="DRV-MISMATCH", when="plan", by="recorded tree")
 def test_library_and_loaded_module_of_different_versions(root: Path) -> None:
     """Recorded tree."""
     hosts.add_card(root)
@@ -353,6 +364,7 @@ def test_library_and_loaded_module_of_different_versions(root: Path) -> None:
     assert outcome.to_result()["reboot_required"] is True
 
 
+@pytest.mark.fault(code="DRV-REBOOT", by="recorded tree")
 def test_nouveau_on_the_card_needs_a_reboot(root: Path) -> None:
     """Recorded tree."""
     hosts.add_card(root)
@@ -381,7 +393,7 @@ def test_an_enrolled_key_passes_secure_boot(root: Path) -> None:
     assert ensure(root, secure(root, *SIGNED)).findings == ()
 
 
-@pytest.mark.fault("F03", code="DRV-SECUREBOOT", when="plan")
+@pytest.mark.fault("F03", code="DRV-SECUREBOOT", when="plan", by="recorded tree")
 @pytest.mark.parametrize(("signer", "enrolled"), SIGNATURES[1:])
 def test_a_module_that_secure_boot_refuses(root: Path, signer: str, enrolled: str) -> None:
     """Recorded tree."""
@@ -389,7 +401,7 @@ def test_a_module_that_secure_boot_refuses(root: Path, signer: str, enrolled: st
         ensure(root, secure(root, signer, enrolled))
 
 
-@pytest.mark.fault("F03", code="DRV-SECUREBOOT", when="plan")
+@pytest.mark.fault("F03", code="DRV-SECUREBOOT", when="plan", by="recorded tree")
 def test_what_modprobe_says_counts(root: Path) -> None:
     """Recorded words of modprobe."""
     hosts.add_card(root)
@@ -411,6 +423,7 @@ def test_a_module_that_is_not_loaded_is_loaded(root: Path) -> None:
     assert runner.called("modprobe", "nvidia")
 
 
+@pytest.mark.fault(code="DRV-MODULE", by="recorded tree")
 def test_a_module_that_the_kernel_does_not_take(root: Path) -> None:
     """Recorded words of modprobe."""
     hosts.add_card(root)
@@ -423,6 +436,7 @@ def test_a_module_that_the_kernel_does_not_take(root: Path) -> None:
 HOLD = "import fcntl,sys; f=open(sys.argv[1],'a'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); input()"
 
 
+@pytest.mark.fault(code="DRV-LOCKED", by="real")
 def test_the_holder_of_dpkgs_lock_is_named(root: Path) -> None:
     """Real: another process holds a real lock."""
     path = root / "var/lib/dpkg/lock-frontend"

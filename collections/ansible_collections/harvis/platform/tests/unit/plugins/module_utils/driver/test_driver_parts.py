@@ -62,7 +62,7 @@ def test_a_driver_that_serves_the_images_cuda_passes(version: str, cuda: str, no
     assert bool(check_cuda(DriverVersion(version), cuda)) is noted
 
 
-@pytest.mark.fault("F04", code="DRV-CUDA", when="plan")
+@pytest.mark.fault("F04", code="DRV-CUDA", when="plan", by="recorded tree")
 @pytest.mark.parametrize(("version", "cuda"), [("470.256.02", "12.4"), ("535.261.03", "13.0"), ("525.53", "12.1")])
 def test_a_driver_too_old_for_the_images_cuda_is_refused(version: str, cuda: str) -> None:
     with pytest.raises(DriverError, match="DRV-CUDA"):

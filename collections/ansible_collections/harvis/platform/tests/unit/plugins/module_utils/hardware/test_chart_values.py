@@ -167,7 +167,7 @@ def test_what_cannot_be_is_refused_and_nothing_written(
     assert path.read_text() == BEFORE
 
 
-@pytest.mark.fault("F13", code="GPU-VRAM", when="plan")
+@pytest.mark.fault("F13", code="GPU-VRAM", when="plan", by="files")
 def test_slices_of_a_card_have_its_memory_once() -> None:
     models = [{"name": "a", "vram_gib": 15}, {"name": "b", "vram_gib": 15}]
     sliced = {**MERGED, "gpu_replicas": 2, "components": [{"path": "a"}, {"path": "b"}], "models": models}

@@ -38,7 +38,7 @@ def test_ptx_that_the_driver_cannot_compile_does_not_count() -> None:
     assert cuda.covers(["sm_80", "compute_70"], "8.9", ptx=False) is True
 
 
-@pytest.mark.fault("F25", code="GPU-ARCH", when="after build")
+@pytest.mark.fault("F25", code="GPU-ARCH", when="after build", by="files")
 def test_a_wheel_without_code_for_the_card() -> None:
     (finding,) = cuda.check_architecture("backend:1", ["sm_50", "sm_60", "sm_70"], "8.9")
 
@@ -73,7 +73,7 @@ def test_the_backends_own_requirements() -> None:
     assert cuda.check_builds("backend", builds) == []
 
 
-@pytest.mark.fault("F24", code="GPU-WHEEL", when="after build")
+@pytest.mark.fault("F24", code="GPU-WHEEL", when="after build", by="files")
 def test_a_wheel_for_cpus_in_an_image_for_gpus() -> None:
     frozen = "numpy==1.26.4\ntorch==2.6.0+cpu  # from the index for CPUs\ntorchaudio==2.6.0+cu124\n"
     (finding,) = cuda.check_builds("backend:1", cuda.builds_of(frozen))

@@ -46,10 +46,12 @@ def test_a_healthy_workstation(workstation: t.Any) -> None:
     assert said(workstation, workstation.nvml) == ("none", [])
 
 
+@pytest.mark.fault(code="GPU-PCI", by="recorded tree")
 def test_no_card_on_the_bus(recorded: t.Any) -> None:
     assert said(recorded("cpu-only")) == ("pci", ["GPU-PCI"])
 
 
+@pytest.mark.fault(code="GPU-DRIVER", by="recorded tree")
 def test_a_card_without_any_driver(workstation: t.Any) -> None:
     """A recorded tree, as a host is before its first driver."""
     without_module(workstation)
@@ -60,6 +62,7 @@ def test_a_card_without_any_driver(workstation: t.Any) -> None:
     assert (finding.cause, "gpu_host" in finding.fix) == ("has no driver", True)
 
 
+@pytest.mark.fault(code="GPU-DRIVER", by="recorded tree")
 def test_a_driver_that_is_installed_and_not_loaded(workstation: t.Any) -> None:
     without_module(workstation)
     workstation.write(
@@ -72,6 +75,7 @@ def test_a_driver_that_is_installed_and_not_loaded(workstation: t.Any) -> None:
     assert "modprobe nvidia" in finding.fix
 
 
+@pytest.mark.fault(code="GPU-DRIVER", by="recorded tree")
 def test_a_card_that_the_loaded_driver_does_not_take(workstation: t.Any) -> None:
     workstation.write("sys/bus/pci/devices/0000:01:00.0/uevent", "PCI_SLOT_NAME=0000:01:00.0\n")
     (finding,) = diagnose(read_hardware(workstation.root))
@@ -80,6 +84,7 @@ def test_a_card_that_the_loaded_driver_does_not_take(workstation: t.Any) -> None
     assert "is not taken by the loaded driver 550.163.01" in finding.cause
 
 
+@pytest.mark.fault(code="GPU-DRIVER", by="recorded tree")
 def test_a_card_kept_for_a_virtual_machine(workstation: t.Any) -> None:
     workstation.write("sys/bus/pci/devices/0000:01:00.0/uevent", "DRIVER=vfio-pci\n")
     (finding,) = diagnose(read_hardware(workstation.root))
@@ -87,6 +92,7 @@ def test_a_card_kept_for_a_virtual_machine(workstation: t.Any) -> None:
     assert (finding.code, "vfio-pci for virtual machines" in finding.cause) == ("GPU-DRIVER", True)
 
 
+@pytest.mark.fault(code="GPU-NOUVEAU", by="recorded tree")
 def test_nouveau_holds_the_card(recorded: t.Any) -> None:
     """A recorded tree: one card is held by nouveau, the other by nobody."""
     assert said(recorded("two-gpus")) == ("module", ["GPU-NOUVEAU", "GPU-DRIVER"])
@@ -98,7 +104,7 @@ def test_a_module_without_its_library(workstation: t.Any) -> None:
     assert said(workstation) == ("library", [])
 
 
-@pytest.mark.fault("F01", code="DRV-MISMATCH", when="plan")
+@pytest.mark.fault("F01", code="DRV-MISMATCH", when="plan", by="recorded tree")
 def test_a_library_that_was_upgraded_under_the_loaded_module(workstation: t.Any) -> None:
     """A recorded tree: the versions are compared without asking anything that runs."""
     (workstation.root / "etc/alternatives/glx--libnvidia-ml.so.1").unlink()
@@ -111,7 +117,7 @@ def test_a_library_that_was_upgraded_under_the_loaded_module(workstation: t.Any)
     assert finding.evidence == "sys/module/nvidia/version 550.163.01, libnvidia-ml.so 550.183.06"
 
 
-@pytest.mark.fault("F01", code="DRV-MISMATCH", when="continuous")
+@pytest.mark.fault("F01", code="DRV-MISMATCH", when="continuous", by="simulated NVML")
 def test_nvml_says_that_versions_differ(workstation: t.Any) -> None:
     """Simulated NVML: the library cannot be started, as on such a host."""
     nvml = workstation.with_nvml(init="version-mismatch")
@@ -128,7 +134,7 @@ def two_cards(recorded: t.Any) -> t.Any:
     return host
 
 
-@pytest.mark.fault("F05", code="GPU-LOST", when="continuous")
+@pytest.mark.fault("F05", code="GPU-LOST", when="continuous", by="simulated NVML")
 def test_a_card_that_fell_off_the_bus(recorded: t.Any, simulated_nvml: t.Any, described: t.Any) -> None:
     """Simulated NVML: the second card answers every question with "GPU is lost"; the first goes on."""
     host = two_cards(recorded)
@@ -142,7 +148,7 @@ def test_a_card_that_fell_off_the_bus(recorded: t.Any, simulated_nvml: t.Any, de
     assert "NVML says of card 1: GPU is lost" in finding.evidence
 
 
-@pytest.mark.fault("F05", code="GPU-LOST", when="continuous")
+@pytest.mark.fault("F05", code="GPU-LOST", when="continuous", by="simulated NVML")
 def test_a_card_that_is_taken_away_while_it_is_watched(
     recorded: t.Any, simulated_nvml: t.Any, described: t.Any
 ) -> None:
@@ -171,7 +177,7 @@ KERNEL_LOG = """\
 """
 
 
-@pytest.mark.fault("F05", code="GPU-LOST", when="continuous")
+@pytest.mark.fault("F05", code="GPU-LOST", when="continuous", by="recorded tree")
 def test_the_kernels_log_tells_where_nvml_does_not(workstation: t.Any) -> None:
     """A recorded tree with the log of a host whose only card fell off, so that NVML does not answer either."""
     workstation.write("dev/kmsg", KERNEL_LOG)
@@ -200,6 +206,7 @@ def with_processes(host: t.Any, *processes: dict[str, t.Any]) -> t.Any:
     return host.with_nvml(cards=[{**host.description["cards"][0], "processes": list(processes)}])
 
 
+@pytest.mark.fault(code="GPU-TENANT", by="simulated NVML")
 def test_memory_taken_outside_kubernetes(workstation: t.Any) -> None:
     """Simulated NVML tells the processes; who they are is read from the recorded tree."""
     nvml = with_processes(
@@ -221,7 +228,7 @@ def test_memory_taken_outside_kubernetes(workstation: t.Any) -> None:
     assert finding.evidence == "24082 MiB of 24564 MiB are free"
 
 
-@pytest.mark.fault("F12", code="GPU-TENANT", when="after deploy")
+@pytest.mark.fault("F12", code="GPU-TENANT", when="after deploy", by="simulated NVML")
 def test_a_pod_that_uses_a_card_nobody_granted_it(workstation: t.Any) -> None:
     """Simulated NVML tells the process, the recorded tree its pod."""
     nvml = with_processes(workstation, busy(workstation, 4713, "python3", SLICES.format(POD.replace("-", "_"))))

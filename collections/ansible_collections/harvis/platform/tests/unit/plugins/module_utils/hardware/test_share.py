@@ -157,7 +157,7 @@ def test_models_that_fit() -> None:
     assert (vram.needed, vram.present, not_checked) == (12 * GIB, 24 * GIB, [])
 
 
-@pytest.mark.fault("F87", code="GPU-VRAM", when="plan")
+@pytest.mark.fault("F87", code="GPU-VRAM", when="plan", by="files")
 def test_models_that_do_not_fit_are_refused_with_the_numbers() -> None:
     models = [Model.from_params({"name": "llama3:70b"}), Model("tts", 6 * GIB, "given")]
 

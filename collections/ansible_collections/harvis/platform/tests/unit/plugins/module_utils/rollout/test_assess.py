@@ -148,7 +148,7 @@ def test_an_expected_workload_that_is_not_there_fails_both_rows(make: t.Any) -> 
     ]
 
 
-@pytest.mark.fault("F11", code="GPU-COUNT", when="after deploy")
+@pytest.mark.fault("F11", code="GPU-COUNT", when="after deploy", by="recorded cluster")
 @pytest.mark.parametrize(
     ("offered", "wanted", "passed", "evidence"),
     [

@@ -142,7 +142,7 @@ class OneFails(FakeRunner):
         raise ProcessError(*fail("PLB-PROCESS", argv[0], "exit status 1", evidence="(7, 1): no").findings)
 
 
-@pytest.mark.fault("F08", code="RUN-CONFIG", when="after deploy")
+@pytest.mark.fault("F08", code="RUN-CONFIG", when="after deploy", by="recorded tree")
 def test_the_running_daemon_is_asked_for_its_merged_configuration(tmp_path: Path) -> None:
     """Recorded answer of ``containerd config dump``: several programs lie on the host, the one that runs is asked."""
     config = tmp_path / "config.toml"

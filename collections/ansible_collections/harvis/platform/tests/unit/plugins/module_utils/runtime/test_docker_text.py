@@ -83,6 +83,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.fault(code="RUN-CONFIG", by="recorded tree")
 @pytest.mark.parametrize(("text", "cause"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_edited_is_said(text: str, cause: str) -> None:
     with pytest.raises(HarvisError, match=cause) as caught:

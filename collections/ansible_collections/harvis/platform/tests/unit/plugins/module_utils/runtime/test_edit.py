@@ -152,7 +152,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
     assert '"nvidia"' in (tmp_path / "real.json").read_text()
 
 
-@pytest.mark.fault("F08", code="RUN-CONFIG", when="plan")
+@pytest.mark.fault("F08", code="RUN-CONFIG", when="plan", by="recorded tree")
 @pytest.mark.parametrize("owner", ["k3s", "rke2"])
 def test_a_file_that_its_owner_writes_anew_is_refused(tmp_path: Path, owner: str) -> None:
     """Recorded tree: the places of k3s and rke2."""

@@ -121,7 +121,7 @@ def test_the_file_that_decides_is_an_imported_one(start_containerd: Start, folde
 
 
 @daemons.needs("containerd", "ctr")
-@pytest.mark.fault("F08", code="RUN-CONFIG", when="after deploy")
+@pytest.mark.fault("F08", code="RUN-CONFIG", when="after deploy", by="real")
 def test_a_file_that_the_running_containerd_does_not_read_is_named(start_containerd: Start, folder: Path) -> None:
     """Real: the file in /etc is edited, and the daemon was started with another one, as k3s does."""
     daemon = start_containerd(daemons.CRI)
@@ -139,7 +139,7 @@ def test_a_file_that_the_running_containerd_does_not_read_is_named(start_contain
 
 
 @daemons.needs("containerd", "ctr")
-@pytest.mark.fault("F08", code="RUN-RESTART", when="after deploy")
+@pytest.mark.fault("F08", code="RUN-RESTART", when="after deploy", by="real")
 def test_a_configuration_that_was_not_read_is_said_and_then_read(start_containerd: Start) -> None:
     """Real: the handler stands in the file, and the daemon is older than that."""
     daemon = start_containerd(daemons.CRI)
@@ -163,6 +163,7 @@ REFUSED_DEFAULT = f"""\
 """.replace("sandbox_image", "systemd_cgroup = true\n  sandbox_image")
 
 
+@pytest.mark.fault(code="RUN-ROLLBACK", by="real")
 @daemons.needs("containerd", "ctr")
 def test_containerd_without_its_cri_plugin_gets_the_former_text_back(start_containerd: Start) -> None:
     """Real: ``systemd_cgroup`` is refused beside such a default; containerd runs on, without its CRI plugin."""
@@ -180,6 +181,7 @@ def test_containerd_without_its_cri_plugin_gets_the_former_text_back(start_conta
     assert not record_path(daemon.config).exists()
 
 
+@pytest.mark.fault(code="RUN-ROLLBACK", by="real")
 @daemons.needs("containerd", "ctr")
 def test_a_section_that_was_faulty_before_is_said_to_be(start_containerd: Start) -> None:
     """Real: somebody broke the file after the daemon's start; the restart for us brings it to light."""
@@ -195,6 +197,7 @@ def test_a_section_that_was_faulty_before_is_said_to_be(start_containerd: Start)
     assert daemon.config.read_text() == faulty
 
 
+@pytest.mark.fault(code="RUN-CONFIG", by="real")
 @daemons.needs("containerd", "ctr")
 def test_containerd_is_not_restarted_into_a_text_that_it_cannot_read(start_containerd: Start) -> None:
     """Real: TOML it is, and no configuration of containerd's."""
@@ -227,7 +230,7 @@ def test_dockerd_takes_the_handler_and_gives_it_back(dockerd: Daemon) -> None:
 
 
 @daemons.needs("containerd", "ctr", "dockerd", "unshare")
-@pytest.mark.fault("F08", code="RUN-RESTART", when="after deploy")
+@pytest.mark.fault("F08", code="RUN-RESTART", when="after deploy", by="real")
 def test_dockerd_is_asked_and_not_its_file(dockerd: Daemon) -> None:
     """Real: the file has the runtime, the daemon does not."""
     ensure(spec(dockerd), RUNNER, None, dockerd.probe)
@@ -239,6 +242,7 @@ def test_dockerd_is_asked_and_not_its_file(dockerd: Daemon) -> None:
     assert "it knows no handler nvidia" in finding.cause
 
 
+@pytest.mark.fault(code="RUN-ROLLBACK", by="real")
 @daemons.needs("containerd", "ctr", "dockerd", "unshare")
 def test_a_dockerd_that_does_not_come_back_gets_its_former_file(dockerd: Daemon, folder: Path) -> None:
     """Real: the default also stands among dockerd's arguments, which it refuses."""

@@ -67,6 +67,7 @@ MISSING: dict[str, tuple[dict[str, t.Any], str, str]] = {
 }
 
 
+@pytest.mark.fault(code="RUN-TOOLKIT", by="recorded tree")
 @pytest.mark.parametrize(("found", "cause", "evidence"), MISSING.values(), ids=MISSING)
 def test_a_toolkit_that_is_missing(tmp_path: Path, found: dict[str, t.Any], cause: str, evidence: str) -> None:
     """Recorded tree."""
@@ -77,6 +78,7 @@ def test_a_toolkit_that_is_missing(tmp_path: Path, found: dict[str, t.Any], caus
     assert evidence in finding.evidence
 
 
+@pytest.mark.fault(code="RUN-TOOLKIT", by="real")
 def test_the_module_tells_no_daemon_of_a_program_that_is_not_there(tmp_path: Path) -> None:
     """Real: the module's own main."""
     config = tmp_path / "daemon.json"
@@ -171,7 +173,7 @@ PODS = {
 }
 
 
-@pytest.mark.fault("F07", code="RUN-CLASS", when="plan; after deploy")
+@pytest.mark.fault("F07", code="RUN-CLASS", when="plan; after deploy", by="recorded cluster")
 @pytest.mark.parametrize(("asked", "cause"), PODS.values(), ids=PODS)
 def test_a_pod_comes_to_run_under_the_runtime(asked: dict[str, t.Any], cause: str) -> None:
     """Recorded objects: the toolkit is there and runc is the default, as ``nvidia-ctk`` leaves it."""
