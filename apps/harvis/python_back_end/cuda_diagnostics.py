@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from python_back_end.isolated_process import Handler, IsolationError, run_isolated
+
+# The kernel's, and so also there in a container.
+_DRIVER = Path("/proc/driver/nvidia/version")
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,10 @@ class CudaDevice:
 
 @dataclass(frozen=True)
 class CudaDiagnostics:
-    """`available` means that a tensor really was made on the card; otherwise `cause` says what failed."""
+    """`available` means that a tensor really was made on the card; otherwise `cause` says what failed.
+
+    `architectures` are those that torch brings code for, `driver` is the version that the kernel has loaded.
+    """
 
     available: bool
     cause: str | None = None
@@ -32,12 +41,26 @@ class CudaDiagnostics:
     cuda_build: str | None = None
     current_device: int | None = None
     devices: tuple[CudaDevice, ...] = ()
+    architectures: tuple[str, ...] = ()
+    driver: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def diagnose_cuda(limit: float) -> CudaDiagnostics:
+def diagnose_cuda(limit: float, driver: Path = _DRIVER) -> CudaDiagnostics:
+    return dataclasses.replace(_ask_torch(limit), driver=_loaded_driver(driver))
+
+
+def _loaded_driver(path: Path) -> str | None:
+    try:
+        told = re.search(r"\s(\d{3,}(?:\.\d+)+)\s", path.read_text())
+    except OSError:
+        return None
+    return told[1] if told else None
+
+
+def _ask_torch(limit: float) -> CudaDiagnostics:
     if find_spec("torch") is None:
         return CudaDiagnostics(available=False, cause="torch not installed")
     try:
@@ -74,9 +97,10 @@ def load_probe() -> Handler:
     torch: Any = import_module("torch")
 
     def probe(_request: object) -> CudaDiagnostics:
-        about = {"torch": torch.__version__, "cuda_build": torch.version.cuda}
+        about: dict[str, Any] = {"torch": torch.__version__, "cuda_build": torch.version.cuda}
         if torch.version.cuda is None:
             return CudaDiagnostics(available=False, cause="torch was built without CUDA", **about)
+        about["architectures"] = tuple(torch.cuda.get_arch_list())
         if not torch.cuda.is_available():
             return CudaDiagnostics(available=False, cause="torch finds no CUDA device", **about)
         devices = tuple(_device(torch, index) for index in range(torch.cuda.device_count()))

@@ -12,6 +12,7 @@ import structlog
 
 from python_back_end.cuda_diagnostics import CudaDiagnostics, KeptDiagnosis, diagnose_cuda
 from python_back_end.isolated_process import IsolationError
+from python_back_end.onnx_diagnostics import OnnxDiagnostics, diagnose_onnx
 from python_back_end.settings import Settings, read_settings
 from python_back_end.speech_engine_process import SpeechEngine, SpeechLimits
 from python_back_end.speech_engines import SpeechOrder, chatterbox, piper
@@ -27,6 +28,7 @@ class Speech:
     audio: bytes | None = None
     engine: str | None = None
     degraded: str | None = None
+    device: str | None = None
 
 
 class SpeechUnavailable(Exception):
@@ -37,11 +39,17 @@ class ModelManager:
     """The chain of engines, and what torch says about the card."""
 
     def __init__(
-        self, engines: Sequence[SpeechEngine], diagnose: Callable[[], CudaDiagnostics], *, choice: str = "auto"
+        self,
+        engines: Sequence[SpeechEngine],
+        diagnose: Callable[[], CudaDiagnostics],
+        *,
+        choice: str = "auto",
+        onnx: Callable[[], OnnxDiagnostics] = OnnxDiagnostics,
     ) -> None:
         self._engines = tuple(engines)
         self._diagnose = diagnose
         self._choice = choice
+        self._onnx = onnx
 
     def generate_speech_optimized(
         self,
@@ -58,7 +66,7 @@ class ModelManager:
             cause = engine.why_not()
             if cause is None:
                 try:
-                    return Speech(text, engine.speak(order), engine.name)
+                    return Speech(text, engine.speak(order), engine.name, device=engine.device)
                 except IsolationError as error:
                     cause = str(error)
                     logger.warning("speech engine failed", engine=engine.name, cause=cause)
@@ -86,12 +94,16 @@ class ModelManager:
     def cuda(self) -> CudaDiagnostics:
         return self._diagnose()
 
+    def onnx(self) -> OnnxDiagnostics:
+        return self._onnx()
+
     def engines(self) -> list[dict[str, Any]]:
         """Each engine of the chain in its order: whether it can be tried, and why not."""
         listed = []
         for engine in self._engines:
             cause = engine.why_not()
-            listed.append({"name": engine.name, "available": cause is None, "loaded": engine.loaded, "cause": cause})
+            about = {"name": engine.name, "device": engine.device, "available": cause is None}
+            listed.append({**about, "loaded": engine.loaded, "cause": cause})
         return listed
 
     def close(self) -> None:
@@ -110,7 +122,9 @@ def make_model_manager(settings: Settings) -> ModelManager:
         retry=settings.speech_retry,
         idle=settings.speech_idle,
     )
-    return ModelManager([SpeechEngine(engine, limits) for engine in chosen], diagnose, choice=settings.speech_engine)
+    onnx = functools.cache(lambda: diagnose_onnx(limit))
+    engines = [SpeechEngine(engine, limits) for engine in chosen]
+    return ModelManager(engines, diagnose, choice=settings.speech_engine, onnx=onnx)
 
 
 def comprehensive_cuda_diagnostics(limit: float) -> CudaDiagnostics:

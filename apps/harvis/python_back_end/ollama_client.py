@@ -45,6 +45,15 @@ class Model:
     weights: str | None
 
 
+@dataclass(frozen=True)
+class LoadedModel:
+    """`size_vram` is the part of `size` that lies in GPU memory: 0 where all is computed on the CPU."""
+
+    name: str
+    size: int
+    size_vram: int
+
+
 class OllamaClient:
     def __init__(self, url: str, *, connect_timeout: float, timeout: float) -> None:
         self._shown = shown(url)
@@ -66,6 +75,13 @@ class OllamaClient:
             return Model(name=entry["name"], size=entry.get("size", 0), weights=_weights(about))
 
         return list(await asyncio.gather(*(describe(entry) for entry in await self._tags(None))))
+
+    async def loaded(self, *, timeout: float | None = None) -> list[LoadedModel]:
+        """The models in memory now; none after a while without a request."""
+        models = (await self._json("GET", "/api/ps", timeout=timeout)).get("models")
+        if not isinstance(models, list):
+            raise self._not_json("JSON without a list of loaded models")
+        return [LoadedModel(entry["name"], entry.get("size", 0), entry.get("size_vram", 0)) for entry in models]
 
     async def chat(
         self, model: str, messages: Sequence[ChatMessage], *, max_tokens: int

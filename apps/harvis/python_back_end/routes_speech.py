@@ -18,4 +18,5 @@ async def speak(body: SpeakBody, services: Injected) -> Response:
     speech = await asyncio.to_thread(services.speech.safe_generate_speech_optimized, body.text)
     if speech.audio is None:
         return JSONResponse({"text": speech.text, "audio": None, "degraded": speech.degraded})
-    return Response(speech.audio, media_type="audio/wav", headers={"X-Speech-Engine": speech.engine or ""})
+    headers = {"X-Speech-Engine": speech.engine or "", "X-Speech-Device": speech.device or ""}
+    return Response(speech.audio, media_type="audio/wav", headers=headers)

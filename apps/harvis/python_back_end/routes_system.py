@@ -9,8 +9,9 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from python_back_end.errors import ApiError
 from python_back_end.readiness import run_checks
-from python_back_end.services import Injected
+from python_back_end.services import Injected, Services
 
 router = APIRouter()
 
@@ -38,12 +39,25 @@ async def models(services: Injected) -> dict[str, Any]:
 @router.get("/api/diagnostics")
 async def diagnostics(services: Injected) -> dict[str, Any]:
     checks = await run_checks(services)
-    # Both may wait for a child process that imports torch.
+    ollama = await _loaded_models(services)
+    # Each may wait for a child process that imports torch or ONNX Runtime.
     cuda = await asyncio.to_thread(services.speech.cuda)
     engines = await asyncio.to_thread(services.speech.engines)
+    onnx = await asyncio.to_thread(services.speech.onnx)
     return {
+        "ollama": ollama,
         "cuda": cuda.to_json(),
+        "onnx": onnx.to_json(),
         "speech": {"choice": services.settings.speech_engine, "engines": engines},
         "memory": {"requests_waiting": services.gateway.waiting},
         "checks": {name: check.to_json() for name, check in checks.items()},
     }
+
+
+async def _loaded_models(services: Services) -> dict[str, Any]:
+    """What of each loaded model lies in GPU memory; `cause` where Ollama did not say."""
+    try:
+        found = await services.ollama.loaded(timeout=services.settings.ready_timeout)
+    except ApiError as error:
+        return {"loaded": [], "cause": error.cause}
+    return {"loaded": [asdict(model) for model in found], "cause": None}

@@ -29,6 +29,7 @@ class SpeechLimits:
 class SpeechEngine:
     def __init__(self, engine: Engine, limits: SpeechLimits, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = engine.name
+        self.device = engine.device
         self._engine = engine
         self._limits = limits
         self._clock = clock

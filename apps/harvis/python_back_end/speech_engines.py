@@ -31,12 +31,16 @@ class SpeechOrder:
 
 @dataclass(frozen=True)
 class Engine:
-    """`why_not` is None when the engine can be tried; `load` runs in the child and returns order -> WAV."""
+    """`why_not` is None when the engine can be tried; `load` runs in the child and returns order -> WAV.
+
+    `device` is what it computes on, by its design: no engine moves to another one unasked.
+    """
 
     name: str
     why_not: Callable[[], str | None]
     load: Callable[..., Handler]
     arguments: tuple[Any, ...] = ()
+    device: str = "cpu"
 
 
 def chatterbox(diagnose: Callable[[], CudaDiagnostics]) -> Engine:
@@ -46,7 +50,7 @@ def chatterbox(diagnose: Callable[[], CudaDiagnostics]) -> Engine:
         cuda = diagnose()
         return None if cuda.available else f"no CUDA: {cuda.cause}"
 
-    return Engine("chatterbox", why_not, load_chatterbox)
+    return Engine("chatterbox", why_not, load_chatterbox, device="cuda")
 
 
 def piper(voice: str | None) -> Engine:

@@ -171,6 +171,7 @@ def test_models_with_the_weights_they_name(backend: Backend, ollama: FakeHttp) -
 def test_speech_is_a_wav_that_names_its_engine(backend: Backend) -> None:
     response = speak_json(backend)
     assert (response.headers["content-type"], response.headers["x-speech-engine"]) == ("audio/wav", "piper")
+    assert response.headers["x-speech-device"] == "cpu"
     assert response.content == wav(500)
 
 
@@ -187,8 +188,23 @@ def test_a_crashing_engine_leaves_the_server_answering(ollama: FakeHttp, store: 
 def test_diagnostics_state_why_there_is_no_card(backend: Backend) -> None:
     found = backend.http.get("/api/diagnostics").json()
     assert (found["cuda"]["available"], found["cuda"]["cause"]) == (False, "torch not installed")
-    assert found["speech"]["engines"] == [{"name": "piper", "available": True, "loaded": False, "cause": None}]
+    piper = {"name": "piper", "device": "cpu", "available": True, "loaded": False, "cause": None}
+    assert found["speech"]["engines"] == [piper]
     assert found["checks"] == ALL_FINE
+
+
+def test_diagnostics_tell_what_of_a_model_lies_in_gpu_memory(backend: Backend, ollama: FakeHttp) -> None:
+    """As Ollama 0.17 answers where a model's layers are split."""
+    entry = {"name": "llama3:latest", "size": 6_654_289_920, "size_vram": 5_137_025_024, "expires_at": "2026-01-02T03"}
+    ollama.answer("GET", "/api/ps", {"models": [entry]})
+    loaded = [{"name": "llama3:latest", "size": 6_654_289_920, "size_vram": 5_137_025_024}]
+    assert backend.http.get("/api/diagnostics").json()["ollama"] == {"loaded": loaded, "cause": None}
+
+
+def test_diagnostics_say_when_ollama_does_not_tell(backend: Backend, ollama: FakeHttp) -> None:
+    ollama.answer("GET", "/api/ps", {"error": "starting"}, status=500)
+    found = backend.http.get("/api/diagnostics").json()["ollama"]
+    assert (found["loaded"], "answered 500: starting" in found["cause"]) == ([], True)
 
 
 def test_a_memory_is_created_once_it_is_indexed(backend: Backend) -> None:

@@ -15,6 +15,7 @@ __version__ = "2.6.0+cu124"
 class version:
     cuda = "12.4"
 class cuda:
+    get_arch_list = staticmethod(lambda: ["sm_80", "sm_86", "compute_90"])
     is_available = staticmethod(lambda: True)
     device_count = staticmethod(lambda: 1)
     current_device = staticmethod(lambda: 0)
@@ -40,6 +41,7 @@ os.abort()
 """
 CARD = CudaDevice(0, "NVIDIA GeForce RTX 4090", "8.9", 25_000_000_000, 20_000_000_000)
 ABOUT = {"torch": "2.6.0+cu124", "cuda_build": "12.4", "current_device": 0, "devices": (CARD,)}
+CODE = {"architectures": ("sm_80", "sm_86", "compute_90")}
 
 
 @pytest.fixture(autouse=True)
@@ -51,22 +53,28 @@ def without_torch() -> None:
 def diagnose(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> CudaDiagnostics:
     (folder / "torch.py").write_text(source)
     monkeypatch.syspath_prepend(str(folder))
-    return diagnose_cuda(60)
+    return diagnose_cuda(60, folder / "no-driver")
 
 
 def test_torch_that_is_not_there_is_the_cause() -> None:
-    assert diagnose_cuda(60) == CudaDiagnostics(available=False, cause="torch not installed")
+    assert diagnose_cuda(60, Path("/nonexistent")) == CudaDiagnostics(available=False, cause="torch not installed")
+
+
+def test_the_loaded_driver_is_told_also_without_torch(tmp_path: Path) -> None:
+    told = tmp_path / "version"
+    told.write_text("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  535.261.03  Release Build  (root@host)\n")
+    assert diagnose_cuda(60, told).driver == "535.261.03"
 
 
 def test_a_card_that_works_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert diagnose(tmp_path, monkeypatch, TORCH_WITH_A_CARD) == CudaDiagnostics(available=True, **ABOUT)
+    assert diagnose(tmp_path, monkeypatch, TORCH_WITH_A_CARD) == CudaDiagnostics(available=True, **ABOUT, **CODE)
     assert "torch" not in sys.modules
 
 
 def test_a_card_on_which_nothing_can_be_made_is_not_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cause = "no tensor on the card: the NVIDIA driver on your system is too old"
     found = diagnose(tmp_path, monkeypatch, TORCH_WITH_A_CARD + DRIVER_TOO_OLD)
-    assert found == CudaDiagnostics(available=False, cause=cause, **ABOUT)
+    assert found == CudaDiagnostics(available=False, cause=cause, **ABOUT, **CODE)
 
 
 def test_a_build_without_cuda_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

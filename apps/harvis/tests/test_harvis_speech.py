@@ -66,7 +66,7 @@ def test_a_failing_engine_leaves_the_text_and_the_reason(load: Handler, limits: 
 
 def test_the_next_engine_speaks_when_the_first_crashes() -> None:
     chain = manager(engine("first", load_crasher), engine("second", load_speaker))
-    assert chain.safe_generate_speech_optimized("hello") == Speech("hello", wav(500), "second")
+    assert chain.safe_generate_speech_optimized("hello") == Speech("hello", wav(500), "second", device="cpu")
     chain.close()
 
 
@@ -74,8 +74,8 @@ def test_an_engine_that_cannot_be_used_is_not_started() -> None:
     chain = manager(engine("first", load_crasher, why_not=lambda: "no CUDA"), engine("second", load_speaker))
     assert chain.safe_generate_speech_optimized("hello").engine == "second"
     assert chain.engines() == [
-        {"name": "first", "available": False, "loaded": False, "cause": "no CUDA"},
-        {"name": "second", "available": True, "loaded": True, "cause": None},
+        {"name": "first", "device": "cpu", "available": False, "loaded": False, "cause": "no CUDA"},
+        {"name": "second", "device": "cpu", "available": True, "loaded": True, "cause": None},
     ]
     chain.close()
 
