@@ -15,7 +15,7 @@ description:
     deletion is a row of its own, C(forget).
 options:
   backend:
-    description: Address of the backend, as its users reach it. Needed for O(checks).
+    description: Address of the backend, as its users reach it. Needed for O(checks) and O(gpu).
     type: str
   checks:
     description:
@@ -66,6 +66,21 @@ options:
           schema:
             description: JSON schema that the body must satisfy.
             type: dict
+  gpu:
+    description:
+      - Containers that were granted a GPU. With any of them a row C(gpu-use) is added, which fails with GPU-FALLBACK
+        where one computes on the CPU nevertheless. V(chat) is then run as well, since Ollama tells only of models
+        that are loaded.
+      - Of Ollama, the part of each loaded model in GPU memory counts; of the backend, what torch, ONNX Runtime and the
+        speech engines say.
+    type: list
+    elements: str
+    choices: [ollama, backend]
+    default: []
+  gpu_simulated:
+    description: Whether the cards are simulated. The row C(gpu-use) then passes, and says so.
+    type: bool
+    default: false
   model:
     description: The model that has to answer. By default any model that the backend uses.
     type: str
@@ -78,7 +93,7 @@ options:
     type: str
     default: Your memories stay on your own machine.
   allow_degraded:
-    description: Whether an answer without speech passes when the backend says why.
+    description: Whether an answer without speech passes when the backend says why, and a model with a part on the CPU.
     type: bool
     default: false
   wait:
@@ -86,7 +101,7 @@ options:
     type: float
     default: 0
   time_limits:
-    description: Seconds for the whole answer, by check (also V(forget) and V(http)).
+    description: Seconds for the whole answer, by check (also V(forget), V(gpu-use) and V(http)).
     type: dict
     default: {}
   validate_certs:
@@ -171,9 +186,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.row import Proof, stop_on_failure, to_result
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.probe.client import Client
+from ansible_collections.harvis.platform.plugins.module_utils.probe.gpu_use import CONTAINERS
 from ansible_collections.harvis.platform.plugins.module_utils.probe.http import HttpCheck
 from ansible_collections.harvis.platform.plugins.module_utils.probe.suite import (
     CHECKS,
+    GPU_USE,
     READ_ONLY,
     run_checks,
     run_http,
@@ -198,6 +215,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "backend": {"type": "str"},
     "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": list(CHECKS)},
     "http": {"type": "list", "elements": "dict", "default": [], "options": HTTP_SPEC},
+    "gpu": {"type": "list", "elements": "str", "choices": list(CONTAINERS), "default": []},
+    "gpu_simulated": {"type": "bool", "default": False},
     "model": {"type": "str"},
     "message": {"type": "str", "default": Settings.message},
     "sentence": {"type": "str", "default": Settings.sentence},
@@ -215,8 +234,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     settings = Settings.from_params(params)
     with Client(validate_certs=params["validate_certs"], use_proxy=params["use_proxy"]) as client:
         proofs: list[Proof] = []
-        if params["checks"]:
-            names = [name for name in params["checks"] if name in READ_ONLY or not module.check_mode]
+        asked = [*params["checks"], *([GPU_USE] if params["gpu"] else [])]
+        if asked:
+            names = [name for name in asked if name in READ_ONLY or not module.check_mode]
             proofs += run_checks(Visit(settings, client), names)
         proofs += run_http(client, [HttpCheck.from_params(check, settings.limit("http")) for check in params["http"]])
     if not params["report_only"]:

@@ -103,7 +103,11 @@ restarted: {description: Whether the daemon was restarted., type: bool, returned
 restart_required: {description: Why a restart is left to do; empty for none., type: str, returned: success}
 toolkit_version: {description: Version of the toolkit's package; may be empty., type: str, returned: success}
 cdi_devices: {description: Devices that containers can be given by name., type: list, elements: str, returned: success}
-findings: {description: What is wrong., type: list, elements: dict, returned: failure}
+findings:
+  description: What is wrong; with a success, what will be (RUN-CHAR).
+  type: list
+  elements: dict
+  returned: always
 """
 
 import typing as t

@@ -198,6 +198,10 @@ _ALL = (
     _error("DRV-SECUREBOOT", "Secure Boot keeps the kernel from loading the driver's module"),
     _error("DRV-SIMULATED", "GPUs are to be simulated on a host that has one"),
     _error("DRV-VERSION", "The wanted driver is not in the archive"),
+    # Green, and without the card.
+    _error("GPU-FALLBACK", "A program that was granted a GPU computes on the CPU"),
+    _warning("RUN-CHAR", "A reload of systemd would take the GPUs away from running containers"),
+    _error("RUN-MINIKUBE", "A minikube profile was started without GPUs"),
 )
 
 CODES: dict[str, Code] = {code.name: code for code in _ALL}

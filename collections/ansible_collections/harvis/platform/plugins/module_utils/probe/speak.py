@@ -10,6 +10,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.probe.visit import
 PATH = "/api/speak"
 WAV_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave")
 ENGINE_HEADER = "x-speech-engine"
+DEVICE_HEADER = "x-speech-device"
 SHORTEST, LONGEST = 0.5, 15.0
 LEAST_HEARD = 0.05
 _DEGRADED = record({"text": {"type": "string"}, "audio": {"type": "null"}, "degraded": TEXT})
@@ -48,4 +49,5 @@ def _audible(answer: Answer) -> str:
         wrong = "the answer does not name its engine (X-Speech-Engine)"
     if wrong:
         raise refuse("PRB-CONTENT", answer.subject, wrong, evidence=seen, fix=_FIX)
-    return f"{engine}: {seen}, {sound.heard:.0%} of it audible"
+    device = answer.headers.get(DEVICE_HEADER, "")
+    return f"{engine}{f' on {device}' if device else ''}: {seen}, {sound.heard:.0%} of it audible"

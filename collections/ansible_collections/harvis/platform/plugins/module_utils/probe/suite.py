@@ -11,6 +11,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.evidence.row impor
 from ansible_collections.harvis.platform.plugins.module_utils.probe import (
     chat,
     forget,
+    gpu_use,
     models,
     ready,
     recall,
@@ -31,13 +32,17 @@ CHECKS: dict[str, t.Callable[[Visit], str]] = {
     "recall": recall.check,
     "retell": retell.check,
 }
-READ_ONLY = frozenset({"ready", "models", "chat", "speak"})
+# Asked for by naming the containers that were granted a card.
+GPU_USE = "gpu-use"
+BY_GRANT: dict[str, t.Callable[[Visit], str]] = {GPU_USE: gpu_use.check}
+READ_ONLY = frozenset({"ready", "models", "chat", "speak", GPU_USE})
 NEED_MEMORY = frozenset({"recall", "retell"})
 _PATHS = {
     "ready": ready.PATH,
     "models": models.PATH,
     "chat": chat.PATH,
     "speak": speak.PATH,
+    "gpu-use": gpu_use.PATH,
     "remember": remember.PATH,
     "recall": recall.PATH,
     "retell": recall.PATH,
@@ -47,15 +52,19 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def run_checks(visit: Visit, names: t.Iterable[str]) -> list[Proof]:
-    """The named checks in the order of ``CHECKS``, with those that they rest on."""
+    """The named checks in the order of ``CHECKS`` and ``BY_GRANT``, with those that they rest on."""
     wanted = set(names)
     if wanted & NEED_MEMORY:
         wanted.add("remember")
+    if GPU_USE in wanted:
+        # Ollama tells only of models that are loaded.
+        wanted.add("chat")
     proofs: list[Proof] = []
     with ending_in_order():
         try:
-            for name in (name for name in CHECKS if name in wanted):
-                proofs.append(_prove(visit, name, CHECKS[name]))
+            for name, check in {**CHECKS, **BY_GRANT}.items():
+                if name in wanted:
+                    proofs.append(_prove(visit, name, check))
         finally:
             if visit.memory_tried:
                 proofs.append(_prove(visit, "forget", forget.check))

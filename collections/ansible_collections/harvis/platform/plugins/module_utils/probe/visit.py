@@ -15,6 +15,8 @@ TIME_LIMITS: dict[str, float] = {
     "models": 10,
     "chat": 180,
     "speak": 90,
+    # Torch and ONNX Runtime are imported in processes of their own, when first asked.
+    "gpu-use": 90,
     "remember": 45,
     "recall": 45,
     "retell": 120,
@@ -25,7 +27,10 @@ TIME_LIMITS: dict[str, float] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What to expect of the platform; ``wait`` is how long it may take to become ready, in seconds."""
+    """What to expect of the platform; ``wait`` is how long it may take to become ready, in seconds.
+
+    ``gpu`` are the containers that were granted a card.
+    """
 
     backend: str
     model: str | None = None
@@ -34,12 +39,14 @@ class Settings:
     allow_degraded: bool = False
     wait: float = 0
     time_limits: t.Mapping[str, float] = field(default_factory=dict)
+    gpu: tuple[str, ...] = ()
+    gpu_simulated: bool = False
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Settings:
         """Refuse what no client could use before anything is sent."""
         backend = params.get("backend") or ""
-        if params["checks"] and not backend.startswith(("http://", "https://")):
+        if (params["checks"] or params["gpu"]) and not backend.startswith(("http://", "https://")):
             raise fail("PLB-INPUT", "backend", f"{backend!r} is not an http(s) address", fix="Give http://HOST:PORT.")
         return cls(
             backend=backend,
@@ -49,6 +56,8 @@ class Settings:
             allow_degraded=params["allow_degraded"],
             wait=params["wait"],
             time_limits=_limits(params["time_limits"]),
+            gpu=tuple(params["gpu"]),
+            gpu_simulated=params["gpu_simulated"],
         )
 
     def limit(self, check: str) -> float:

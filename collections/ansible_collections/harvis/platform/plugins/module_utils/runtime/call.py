@@ -16,6 +16,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.runtime.control im
     DockerProbe,
     SystemdControl,
 )
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.dev_char import reload_findings
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.handler import Handler
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.toolkit import read_toolkit, toolkit_findings
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.wanted import RuntimeSpec
@@ -38,7 +39,10 @@ def run_runtime(params: t.Mapping[str, t.Any], runner: Runner, *, dry: bool) -> 
     if spec_changed:
         done |= {"changed": True, "reasons": [*done["reasons"], f"{params['cdi_spec']} differs"]}
     devices = [f"{found.kind}={name}" for found in list_cdi() for name in found.devices]
-    return {**done, "toolkit_version": read_toolkit(handler).version, "cdi_devices": devices}
+    # Nothing that stops: pods run, until something reloads systemd.
+    findings = reload_findings(handler, daemon=spec.daemon, config=spec.config) if present else []
+    told = {"toolkit_version": read_toolkit(handler).version, "cdi_devices": devices}
+    return {**done, **told, "findings": [finding.to_dict() for finding in findings]}
 
 
 def _cdi(params: t.Mapping[str, t.Any], runner: Runner, *, present: bool, dry: bool) -> bool:

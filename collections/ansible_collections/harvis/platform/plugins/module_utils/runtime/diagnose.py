@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.process import ProcessError, Runner
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.dev_char import reload_findings
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.running import (
     RunningDaemon,
     containerd_effective,
@@ -43,7 +44,8 @@ def diagnose_runtime(spec: RuntimeSpec, runner: Runner, root: Path = Path("/")) 
     """Findings from the toolkit to the running daemon, the first that fails first."""
     findings = toolkit_findings(spec.handler, root)
     found = daemon_finding(spec, runner)
-    return [*findings, *([found] if found else [])]
+    reload = reload_findings(spec.handler, root, spec.daemon, spec.config)
+    return [*findings, *([found] if found else []), *reload]
 
 
 def daemon_finding(spec: RuntimeSpec, runner: Runner) -> Finding | None:
