@@ -8,7 +8,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.driver.cuda import
 from ansible_collections.harvis.platform.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.harvis.platform.plugins.module_utils.driver.version import DriverVersion
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.hardware.amounts import GIB
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.amounts import MIB
 from ansible_collections.harvis.platform.plugins.module_utils.hardware.cuda import (
     build_of,
     check_architecture,
@@ -36,11 +36,11 @@ def of_ollama(told: Told, *, partial: bool = False) -> t.Iterator[Finding]:
 
 
 def _spilled(model: Told) -> Finding:
-    seen = f"/api/ps: size {_gib(model['size'])}, size_vram {_gib(model['size_vram'])}"
+    seen = f"/api/ps: size {_mib(model['size'])}, size_vram {_mib(model['size_vram'])}"
     if not model["size_vram"]:
-        cause = "computes on the CPU, although its container was granted a GPU"
+        cause = f"Ollama has all of {model['name']} on the CPU, although its container was granted a GPU"
         return Finding("GPU-FALLBACK", f"ollama {model['name']}", cause, seen, _OLLAMA_FIX)
-    cause = f"computes in part on the CPU: {share(model)} of it lie in GPU memory"
+    cause = f"Ollama has a part of {model['name']} on the CPU: {share(model)} of it lie in GPU memory"
     return Finding("GPU-FALLBACK", f"ollama {model['name']}", cause, seen, _PARTIAL_FIX)
 
 
@@ -77,7 +77,7 @@ def _without_cuda(cuda: Told) -> t.Iterator[Finding]:
     yield Finding(
         "GPU-FALLBACK",
         "backend",
-        f"computes on the CPU, although its container was granted a GPU: {cuda['cause']}",
+        f"the backend computes on the CPU, although its container was granted a GPU: {cuda['cause']}",
         f"torch {cuda['torch'] or 'none'}, built for CUDA {cuda['cuda_build'] or 'none'}; "
         f"driver {cuda['driver'] or 'none'}",
         "Build the image for CUDA (backend_image_speech: cuda), or give its container no GPU "
@@ -116,11 +116,11 @@ def _onnx(onnx: Told) -> t.Iterator[Finding]:
         yield Finding(
             "GPU-FALLBACK",
             "backend ONNX Runtime",
-            f"a session that asks for CUDA runs on {onnx['used'] or 'nothing'}",
+            f"a session of ONNX Runtime that asks for CUDA runs on {onnx['used'] or 'nothing'}",
             f"onnxruntime {onnx['version']}, offered: {', '.join(onnx['offered'])}",
             "Install the CUDA and cuDNN whose major versions this onnxruntime-gpu was built for.",
         )
 
 
-def _gib(size: int) -> str:
-    return f"{size / GIB:.2f} GiB"
+def _mib(size: int) -> str:
+    return f"{size / MIB:.0f} MiB"

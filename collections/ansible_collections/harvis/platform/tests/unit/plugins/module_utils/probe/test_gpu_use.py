@@ -105,8 +105,8 @@ def test_a_model_on_the_cpu_in_a_container_with_a_card(station: Workstation) -> 
     (finding,) = station.proof().findings
 
     assert (finding.code, finding.subject) == ("GPU-FALLBACK", "ollama llama3:latest")
-    assert finding.cause == "computes on the CPU, although its container was granted a GPU"
-    assert finding.evidence == "/api/ps: size 5.00 GiB, size_vram 0.00 GiB"
+    assert finding.cause == "Ollama has all of llama3:latest on the CPU, although its container was granted a GPU"
+    assert finding.evidence == "/api/ps: size 5120 MiB, size_vram 0 MiB"
     assert "once, at its start" in finding.fix
 
 
@@ -115,7 +115,7 @@ def test_a_model_that_is_split(station: Workstation) -> None:
     station.loaded(("llama3:70b", 40 * GIB, 22 * GIB), ("phi3:mini", 2 * GIB, 2 * GIB))
     (finding,) = station.proof().findings
 
-    assert finding.cause == "computes in part on the CPU: 55 % of it lie in GPU memory"
+    assert finding.cause == "Ollama has a part of llama3:70b on the CPU: 55 % of it lie in GPU memory"
     assert station.proof(allow_degraded=True).row.passed
     station.loaded(("llama3:70b", 40 * GIB, 0))
     assert not station.proof(allow_degraded=True).row.passed, "a part may be on the CPU, never all"
@@ -161,7 +161,7 @@ def test_a_session_of_onnx_runtime_that_fell_back(station: Workstation) -> None:
     (finding,) = station.proof().findings
 
     assert (finding.code, finding.subject) == ("GPU-FALLBACK", "backend ONNX Runtime")
-    assert finding.cause == "a session that asks for CUDA runs on CPUExecutionProvider"
+    assert finding.cause == "a session of ONNX Runtime that asks for CUDA runs on CPUExecutionProvider"
     station.onnx(offered=("CUDAExecutionProvider", "CPUExecutionProvider"), used="CUDAExecutionProvider")
     assert station.codes() == []
 
