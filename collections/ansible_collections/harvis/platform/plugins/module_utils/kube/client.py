@@ -41,7 +41,9 @@ class Cluster(t.Protocol):
 
     def namespaced(self, api_version: str, kind: str) -> bool: ...
 
-    def logs(self, namespace: str, pod: str, container: str, *, previous: bool = False, lines: int = 20) -> str: ...
+    def logs(
+        self, namespace: str, pod: str, container: str, *, previous: bool = False, lines: int = 20, beginning: int = 0
+    ) -> str: ...
 
 
 def connect(kubeconfig: str | None = None, context: str | None = None) -> KubeClient:
@@ -182,8 +184,12 @@ class KubeClient:
         with as_findings(self.place, f"{kind} ({api_version})"):
             return bool(self._resource(api_version, kind).namespaced)
 
-    def logs(self, namespace: str, pod: str, container: str, *, previous: bool = False, lines: int = 20) -> str:
-        query = [("container", container), ("tailLines", lines), ("previous", str(previous).lower())]
+    def logs(
+        self, namespace: str, pod: str, container: str, *, previous: bool = False, lines: int = 20, beginning: int = 0
+    ) -> str:
+        """The last lines; with ``beginning`` the first bytes instead."""
+        part = ("limitBytes", beginning) if beginning else ("tailLines", lines)
+        query = [("container", container), part, ("previous", str(previous).lower())]
         with as_findings(self.place, f"logs of Pod {namespace}/{pod}"):
             answer = self._dynamic.request(
                 "get",

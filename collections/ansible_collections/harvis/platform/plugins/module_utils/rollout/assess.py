@@ -11,6 +11,13 @@ from ansible_collections.harvis.platform.plugins.module_utils.kube import Object
 from ansible_collections.harvis.platform.plugins.module_utils.rollout import gpu
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.causes import why_not_ready
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.images import seen, wrong_images
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.inference import (
+    cpu_finding,
+    devices,
+    granted,
+    is_on_cpu,
+    simulated_nodes,
+)
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.limits import Resources, shown, wrong_limits
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import counts, is_ready, path
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.restarts import judge
@@ -43,6 +50,7 @@ def assess(snapshot: Snapshot, expected: Expected) -> list[Proof]:
         *_images(snapshot, members, expected),
         *_limits(snapshot, members, expected),
         _gpus(snapshot, expected.gpus),
+        *_inference(snapshot),
     ]
 
 
@@ -112,6 +120,21 @@ def _gpus(snapshot: Snapshot, wanted: int) -> Proof:
         return _proof("gpu", "nodes", (), gpu.check(snapshot.nodes, wanted), snapshot)
     except HarvisError as exc:
         return _proof("gpu", "nodes", exc.findings, "", snapshot)
+
+
+def _inference(snapshot: Snapshot) -> list[Proof]:
+    """A row for each container with a card whose program says what it computes on."""
+    simulated = simulated_nodes(snapshot.nodes)
+    rows = []
+    for pod in filter(counts, snapshot.pods):
+        for container in granted(pod):
+            log = snapshot.starts.get((path(pod), container), "")
+            fake = pod["spec"].get("nodeName") in simulated
+            findings = (cpu_finding(pod, container, log),) if is_on_cpu(log) and not fake else ()
+            said_at_start = ("the card is simulated; " if fake else "") + "; ".join(devices(log))
+            if devices(log):
+                rows.append(_proof("gpu", f"{path(pod)} {container}", findings, said_at_start, snapshot))
+    return rows
 
 
 def _proof(check: str, subject: str, findings: tuple[Finding, ...], seen_text: str, snapshot: Snapshot) -> Proof:

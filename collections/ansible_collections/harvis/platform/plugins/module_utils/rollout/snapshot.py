@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, Object
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.inference import LOG_BYTES, granted
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import path
 
 SYSTEM = "kube-system"
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -14,7 +17,10 @@ WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Objects as the API server gives them. ``seconds`` is what the reading took."""
+    """Objects as the API server gives them. ``seconds`` is what the reading took.
+
+    ``starts`` are the beginnings of the logs of containers that were granted a card, by ``namespace/pod`` and name.
+    """
 
     pods: list[Object]
     workloads: list[Object]
@@ -24,6 +30,7 @@ class Snapshot:
     system_pods: list[Object]
     node_events: list[Object]
     seconds: float = 0.0
+    starts: t.Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, cluster: Cluster, namespaces: t.Sequence[str]) -> Snapshot:
@@ -43,7 +50,19 @@ class Snapshot:
                 lambda: cluster.find("v1", "Event", namespace="default", fields="involvedObject.kind=Node")
             ),
         }
-        return cls(**parts, seconds=time.monotonic() - start)
+        starts = _starts(cluster, parts["pods"])
+        return cls(**parts, starts=starts, seconds=time.monotonic() - start)
+
+
+def _starts(cluster: Cluster, pods: t.Iterable[Object]) -> dict[tuple[str, str], str]:
+    """A log that cannot be had (the container ended meanwhile) says nothing, and others say why."""
+    read = {}
+    for pod in pods:
+        for container in granted(pod):
+            namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+            with contextlib.suppress(ApiRefusal):
+                read[path(pod), container] = cluster.logs(namespace, name, container, beginning=LOG_BYTES)
+    return read
 
 
 def _allowed(read: t.Callable[[], list[Object]]) -> list[Object]:

@@ -99,6 +99,8 @@ def test_logs_are_text(api: t.Any, client: KubeClient) -> None:
     api.answer("GET", "/api/v1/namespaces/shop/pods/web-1/log", 200, "one\ntwo\n")
     assert client.logs("shop", "web-1", "web", previous=True, lines=5) == "one\ntwo\n"
     assert last(api)[2] == {"container": "web", "tailLines": "5", "previous": "true"}
+    client.logs("shop", "web-1", "web", beginning=4096)
+    assert last(api)[2] == {"container": "web", "limitBytes": "4096", "previous": "false"}
 
 
 def test_a_kind_that_is_not_served_is_told_as_such(client: KubeClient) -> None:

@@ -133,6 +133,12 @@ class FakeCluster:
 
     def __init__(self, objects: t.Mapping[str, list[Object]], refused: t.Iterable[tuple[str, str]] = ()) -> None:
         self.objects, self.refused = objects, set(refused)
+        self.written: dict[tuple[str, str, str], str] = {}
+
+    def logs(self, namespace: str, pod: str, container: str, *, beginning: int) -> str:
+        if (namespace, pod, container) not in self.written:
+            raise ApiRefusal(f"logs of {pod}", 400, "BadRequest", "container is waiting to start")
+        return self.written[namespace, pod, container][:beginning]
 
     def find(self, _api_version: str, kind: str, *, namespace: str = "", **_selectors: str) -> list[Object]:
         if (kind, namespace) in self.refused:
