@@ -66,7 +66,7 @@ def test_the_evidence_says_simulated():
     assert [(row["passed"], "simulated" in row["evidence"]) for row in rows] == [(True, True)] * 3
 
 
-@pytest.mark.fault("F01", code="DRV-MISMATCH", when="continuous")
+@pytest.mark.fault("F01", code="DRV-MISMATCH", when="continuous", by="simulated NVML")
 def test_parting_module_and_library_is_seen_while_everything_runs_on(machine):
     machine.check_output(f"echo 550.127.05 > {MACHINE}/sys/module/nvidia/version")
     third = {"name": "third", "image": "none", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
@@ -81,8 +81,8 @@ def test_parting_module_and_library_is_seen_while_everything_runs_on(machine):
     assert "promised to ai-agents/harvis-backend" in failed["gpu-pods"]
 
 
-@pytest.mark.fault("F05", code="GPU-LOST", when="continuous")
-@pytest.mark.fault("F14", code="PLG-UNHEALTHY", when="continuous")
+@pytest.mark.fault("F05", code="GPU-LOST", when="continuous", by="simulated NVML")
+@pytest.mark.fault("F14", code="PLG-UNHEALTHY", when="continuous", by="simulated NVML")
 def test_a_card_that_falls_off_the_bus_is_seen_by_host_plugin_and_kubelet(machine):
     xid = "3,1,1,-;NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus."
     machine.check_output(f"echo '{xid}' >> {MACHINE}/dev/kmsg")
@@ -95,7 +95,7 @@ def test_a_card_that_falls_off_the_bus_is_seen_by_host_plugin_and_kubelet(machin
     assert "2 of 2 nvidia.com/gpu are marked unhealthy" in failed["gpu-plugin"]
 
 
-@pytest.mark.fault("F11", code="PLG-ZERO", when="continuous")
+@pytest.mark.fault("F11", code="PLG-ZERO", when="continuous", by="simulated NVML")
 def test_a_plugin_that_was_killed_is_seen(machine):
     kubectl("delete", "daemonset", "--namespace", NAMESPACE, NAMESPACE)
 

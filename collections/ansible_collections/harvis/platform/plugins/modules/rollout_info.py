@@ -83,7 +83,7 @@ passed:
   returned: always
 rows:
   description: Rows of the checks V(pods) (one per pod), V(image-digest) (one per workload), V(limits) (one per
-    container) and V(gpu) (the nodes, and each container with a GPU whose program says what it computes on).
+    container), V(gpu) and V(gpu-use) (one per container with a GPU whose program says what it computes on).
   type: list
   elements: dict
   returned: always

@@ -16,7 +16,6 @@ from ansible_collections.harvis.platform.plugins.module_utils.rollout.inference 
     devices,
     granted,
     is_on_cpu,
-    simulated_nodes,
 )
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.limits import Resources, shown, wrong_limits
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import counts, is_ready, path
@@ -124,7 +123,7 @@ def _gpus(snapshot: Snapshot, wanted: int) -> Proof:
 
 def _inference(snapshot: Snapshot) -> list[Proof]:
     """A row for each container with a card whose program says what it computes on."""
-    simulated = simulated_nodes(snapshot.nodes)
+    simulated = {node["metadata"]["name"] for node in snapshot.nodes if gpu.is_simulated(node)}
     rows = []
     for pod in filter(counts, snapshot.pods):
         for container in granted(pod):
@@ -133,7 +132,7 @@ def _inference(snapshot: Snapshot) -> list[Proof]:
             findings = (cpu_finding(pod, container, log),) if is_on_cpu(log) and not fake else ()
             said_at_start = ("the card is simulated; " if fake else "") + "; ".join(devices(log))
             if devices(log):
-                rows.append(_proof("gpu", f"{path(pod)} {container}", findings, said_at_start, snapshot))
+                rows.append(_proof("gpu-use", f"{path(pod)} {container}", findings, said_at_start, snapshot))
     return rows
 
 

@@ -23,12 +23,13 @@ def check(nodes: t.Sequence[Object], wanted: int) -> str:
             evidence=", ".join(f"{name}: {count}" for name, count in sorted(offers.items())),
             fix="Look at the device plugin's pods and log, and at `nvidia-smi` on the node.",
         )
-    simulated = {node["metadata"]["name"] for node in nodes if _is_simulated(node)}
+    simulated = {node["metadata"]["name"] for node in nodes if is_simulated(node)}
     if not total:
         return "CPU only: no node offers a GPU and none is expected"
     said = (f"{n} offers {c}{' (simulated)' if n in simulated else ''}" for n, c in sorted(offers.items()) if c)
     return ", ".join(said) + f", {wanted} needed"
 
 
-def _is_simulated(node: Object) -> bool:
+def is_simulated(node: Object) -> bool:
+    """Its cards compute nothing, so that every program there is on the CPU."""
     return (node["metadata"].get("labels") or {}).get(SIMULATED_LABEL) == "true"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import typing as t
 
-from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.objects import SIMULATED_LABEL
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Object
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.gpu import RESOURCE
@@ -43,8 +41,3 @@ def cpu_finding(pod: Object, container: str, log: str) -> Finding:
         f"`kubectl delete pod -n {pod['metadata']['namespace']} {pod['metadata']['name']}` starts it anew; where it "
         "finds none again, exec `nvidia-smi -L` in it and look at gpu_info's findings.",
     )
-
-
-def simulated_nodes(nodes: t.Iterable[Object]) -> set[str]:
-    """Their cards compute nothing, so that every program there is on the CPU."""
-    return {n["metadata"]["name"] for n in nodes if (n["metadata"].get("labels") or {}).get(SIMULATED_LABEL) == "true"}

@@ -66,6 +66,7 @@ def test_making_it_again_changes_nothing_and_takes_faults_back(root: Path, descr
     assert codes(root) == []
 
 
+@pytest.mark.fault(code="DRV-SIMULATED", by="recorded tree")
 def test_it_is_refused_beside_a_card(recorded: t.Any, described: t.Any, tmp_path: Path) -> None:
     """Recorded tree: the host itself has a card."""
     host = recorded("ryzen-rtx4090")

@@ -28,7 +28,7 @@ def rows(make: t.Any, fake_cluster: t.Any, log: str | None, *, limit: str = "1",
     cluster = fake_cluster({"Pod": [pod], "Node": [node]})
     cluster.written |= {KEY: log} if log is not None else {}
     found = assess(Snapshot.read(cluster, ["vhm"]), Expected())
-    return [proof for proof in found if proof.row.check == "gpu" and proof.row.subject != "nodes"]
+    return [proof for proof in found if proof.row.check == "gpu-use"]
 
 
 @pytest.mark.fault("F06", "F86", code="GPU-FALLBACK", when="after deploy", by="recorded cluster")
