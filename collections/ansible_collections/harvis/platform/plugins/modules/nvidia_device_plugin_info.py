@@ -38,6 +38,11 @@ options:
     type: str
     choices: [none, single, mixed]
     default: none
+  runtime_class:
+    description: RuntimeClass of pods with GPUs; empty where NVIDIA's runtime is the nodes' default.
+    type: str
+    default: ""
+  runtime_handler: {description: The container runtime's own name for it., type: str, default: nvidia}
   report_only:
     description: Return failed rows instead of failing, also when the cluster cannot be reached.
     type: bool
@@ -107,6 +112,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "namespace": {"type": "str", "default": "nvidia-device-plugin"},
     "shares": {"type": "int", "default": 1},
     "mig_strategy": {"type": "str", "choices": ["none", "single", "mixed"], "default": "none"},
+    "runtime_class": {"type": "str", "default": ""},
+    "runtime_handler": {"type": "str", "default": "nvidia"},
     "report_only": {"type": "bool", "default": False},
     "kubeconfig": {"type": "path"},
     "context": {"type": "str"},

@@ -12,7 +12,10 @@ from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.opti
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.snapshot import Snapshot
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.wait import offers
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.row import Evidence, Proof, said
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.handler import Effective, Handler
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.runtime_class import runtime_class_findings
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,21 @@ def look(cluster: Cluster, options: PluginOptions) -> Look:
     waiting = tuple(promised.waiting_pods(cluster))
     holding = [pod for pod in cluster.find("v1", "Pod") if promised.holds(pod)]
     granted = ", ".join(sorted(promised.grant(pod) for pod in holding)) or "no pod holds a GPU"
+    unfit = tuple(_under_another_runtime(cluster, options))
     end = time.monotonic()
     proofs = [
         _proof("gpu-plugin", "nodes", wrong, seen, middle - start),
-        _proof("gpu-pods", "pods", waiting, granted, end - middle),
+        _proof("gpu-pods", "pods", (*waiting, *unfit), granted, end - middle),
     ]
     return Look(proofs, [pod["metadata"]["uid"] for pod in holding])
+
+
+def _under_another_runtime(cluster: Cluster, options: PluginOptions) -> list[Finding]:
+    """Pods that ask for a GPU and would not see it; none where NVIDIA's runtime is the nodes' default."""
+    if not options.runtime_class:
+        return []
+    classes = cluster.find("node.k8s.io/v1", "RuntimeClass")
+    return runtime_class_findings(Effective({}), Handler(options.runtime_handler), classes, cluster.find("v1", "Pod"))
 
 
 def _proof(check: str, subject: str, findings: tuple[t.Any, ...], seen: str, seconds: float) -> Proof:

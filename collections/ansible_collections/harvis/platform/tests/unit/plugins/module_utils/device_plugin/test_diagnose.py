@@ -214,7 +214,7 @@ def test_a_resource_of_mig_is_judged_by_its_own_name(make: t.Any, fake_cluster: 
 
 
 def test_looking_proves_what_is_offered_and_who_holds_it(make: t.Any, fake_cluster: t.Any) -> None:
-    options = make.options(shares=2, image="")
+    options = make.options(shares=2, image="", runtime_class="")
     node = make.node(has=2, **{"harvis.dev/gpu-simulated": "true"})
     cluster = fake_cluster(node, make.plugin_pod("any"), make.tenant("merged-0", 1, 1))
     looked = look(cluster, options)
@@ -227,9 +227,20 @@ def test_looking_proves_what_is_offered_and_who_holds_it(make: t.Any, fake_clust
     assert looked.gpu_pods == ["uid-of-merged-0"]
 
 
+@pytest.mark.fault("F07", code="RUN-CLASS", when="after deploy")
+def test_a_pod_that_would_start_under_another_runtime_is_named(make: t.Any, fake_cluster: t.Any) -> None:
+    """Recorded cluster: NVIDIA's runtime is not the default, and the pod names no RuntimeClass."""
+    tenant = make.tenant("merged-0", 1)
+    cluster = fake_cluster(make.node(), tenant)
+
+    (_, pods) = look(cluster, make.options(image="", runtime_class="nvidia")).proofs
+    assert [(finding.code, finding.subject) for finding in pods.findings] == [("RUN-CLASS", "ai-agents/Pod/merged-0")]
+    assert look(cluster, make.options(image="", runtime_class="")).proofs[1].findings == ()
+
+
 def test_looking_gives_every_cause_at_once(make: t.Any, fake_cluster: t.Any) -> None:
     waits = make.tenant("worker", 1, message="0/1 nodes are available: 1 Insufficient nvidia.com/gpu.")
-    proofs = look(fake_cluster(make.node(), waits), make.options()).proofs
+    proofs = look(fake_cluster(make.node(), waits), make.options(runtime_class="")).proofs
 
     assert [finding.code for proof in proofs for finding in proof.findings] == ["PLG-ZERO", "GPU-POD"]
 
