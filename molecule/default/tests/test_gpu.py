@@ -1,4 +1,4 @@
-"""A card that is simulated, offered by NVIDIA's device plugin and the real kubelet; then faults, as `make verify` sees them.
+"""A simulated card, offered by NVIDIA's device plugin and the real kubelet; then faults, as `make verify` sees them.
 
 Only the silicon is missing: the library that answers for it takes its faults from a tree of files on the machine.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,11 +63,30 @@ def test_both_containers_of_the_merged_pod_were_granted_it(container):
 
 
 def test_the_evidence_says_simulated():
-    rows = [row for row in json.loads(EVIDENCE.read_text()) if row["check"] in ("gpu", "gpu-plugin", "gpu-host")]
-    assert [(row["passed"], "simulated" in row["evidence"]) for row in rows] == [(True, True)] * 3
+    rows = [
+        row for row in json.loads(EVIDENCE.read_text()) if row["check"] in ("gpu", "gpu-plugin", "gpu-host", "gpu-use")
+    ]
+    assert {row["check"] for row in rows} == {"gpu", "gpu-plugin", "gpu-host", "gpu-use"}
+    assert [row for row in rows if not row["passed"] or "simulated" not in row["evidence"]] == []
+
+
+@pytest.mark.fault("F06", code="GPU-FALLBACK", when="after deploy", by="real")
+def test_a_model_on_the_cpu_is_seen_where_nobody_says_that_the_card_is_simulated():
+    """Ollama really computes on the CPU, in a container that was really granted something."""
+    backend = json.loads((OUTPUT / "endpoints.json").read_text())["backend"]
+    asked = {"backend": backend, "checks": ["chat"], "gpu": ["ollama"]}
+    argv = ["ansible", "localhost", "-c", "local", "-m", "harvis.platform.endpoint_check", "-a", json.dumps(asked)]
+    argv += ["-e", f"ansible_python_interpreter={sys.executable}"]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg")}
+    done = subprocess.run(argv, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+    assert done.returncode == 2, done.stdout
+    assert "GPU-FALLBACK ollama" in done.stdout
+    assert "on the CPU, although its container was granted a GPU" in done.stdout
 
 
 @pytest.mark.fault("F01", code="DRV-MISMATCH", when="continuous", by="simulated NVML")
+@pytest.mark.fault(code="PLG-PROMISED", by="simulated NVML")
 def test_parting_module_and_library_is_seen_while_everything_runs_on(machine):
     machine.check_output(f"echo 550.127.05 > {MACHINE}/sys/module/nvidia/version")
     third = {"name": "third", "image": "none", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
@@ -96,7 +116,8 @@ def test_a_card_that_falls_off_the_bus_is_seen_by_host_plugin_and_kubelet(machin
 
 
 @pytest.mark.fault("F11", code="PLG-ZERO", when="continuous", by="simulated NVML")
-def test_a_plugin_that_was_killed_is_seen(machine):
+@pytest.mark.usefixtures("machine")
+def test_a_plugin_that_was_killed_is_seen():
     kubectl("delete", "daemonset", "--namespace", NAMESPACE, NAMESPACE)
 
     said, failed = verify()

@@ -6,18 +6,38 @@ import typing as t
 
 Expected = dict[str, dict[str, t.Any]]
 
+_GPU = "nvidia.com/gpu"
+
 
 def expected_containers(app: dict[str, t.Any], data: dict[str, t.Any], key: str) -> Expected:
     """``image`` or ``resources`` of every container, by ``namespace/workload`` and container, as the values say."""
     merged = app["mergedOllamaBackend"]
-    backend = {"backend": merged["backend"][key] if key == "image" else merged[key]}
+    backend = {"backend": merged["backend"][key] if key == "image" else _kept(merged, "backend")}
     if merged["enabled"]:
-        backend["ollama"] = merged["ollama"][key]
+        backend["ollama"] = merged["ollama"][key] if key == "image" else _kept(merged, "ollama")
     workers = app["global"]["workersNamespace"]
     return {
         f"{app['global']['namespace']}/harvis-backend": backend,
         **{f"{workers}/{name}": {name: worker[key]} for name, worker in app["workers"].items()},
         **{f"{data['global']['namespace']}/{name}": {name: data[name][key]} for name in ("kafka", "qdrant")},
+    }
+
+
+def granted_containers(app: dict[str, t.Any]) -> list[str]:
+    """The containers of the merged pod that ask for a GPU."""
+    merged = app["mergedOllamaBackend"]
+    return [
+        name for name in ("ollama", "backend") if merged["enabled"] and _GPU in _kept(merged, name).get("limits", {})
+    ]
+
+
+def _kept(merged: dict[str, t.Any], container: str) -> dict[str, t.Any]:
+    """A container's resources; one that may not use the card loses it, as in the chart."""
+    resources = merged["resources"] if container == "backend" else merged["ollama"]["resources"]
+    if not merged["enabled"] or merged.get("gpuContainer", "both") in ("both", container):
+        return resources
+    return {
+        kind: {name: amount for name, amount in amounts.items() if name != _GPU} for kind, amounts in resources.items()
     }
 
 
@@ -60,6 +80,7 @@ class FilterModule:
         return {
             "expected_containers": expected_containers,
             "gpu_host_row": gpu_host_row,
+            "granted_containers": granted_containers,
             "release_rows": release_rows,
             "topic_row": topic_row,
         }

@@ -10,6 +10,7 @@ from ansible_collections.harvis.platform.plugins.filter.expectations import (
     FilterModule,
     expected_containers,
     gpu_host_row,
+    granted_containers,
     release_rows,
     topic_row,
 )
@@ -101,6 +102,30 @@ def test_topics_that_differ_fail(reasons: list[str], applied: bool, passed: bool
     }
 
 
+ASKS = {"limits": {"cpu": "4", "nvidia.com/gpu": 1}}
+GRANTS = [
+    ({}, []),
+    ({"resources": ASKS, "ollama": {"resources": ASKS}}, ["ollama", "backend"]),
+    ({"resources": ASKS, "ollama": {"resources": ASKS}, "gpuContainer": "ollama"}, ["ollama"]),
+    ({"resources": ASKS, "gpuContainer": "backend"}, ["backend"]),
+    ({"resources": ASKS, "ollama": {"resources": ASKS}, "enabled": False}, []),
+]
+
+
+@pytest.mark.parametrize(("changes", "granted"), GRANTS)
+def test_who_asks_for_a_card(changes: dict[str, t.Any], granted: list[str]) -> None:
+    app = copy.deepcopy(APP)
+    merged = app["mergedOllamaBackend"]
+    changes = copy.deepcopy(changes)
+    merged["ollama"] |= changes.pop("ollama", {})
+    merged |= changes
+
+    assert granted_containers(app) == granted
+    if merged["enabled"]:
+        expected = expected_containers(app, DATA, "resources")["ai-agents/harvis-backend"]
+        assert [name for name in ("ollama", "backend") if "nvidia.com/gpu" in expected[name]["limits"]] == granted
+
+
 CARD = {"name": "NVIDIA GeForce RTX 4090", "device": "10de:2684"}
 PARTED = {"code": "DRV-MISMATCH", "subject": "NVIDIA driver", "cause": "two versions", "severity": "error"}
 TAKEN = {"code": "GPU-TENANT", "subject": "GPU 0", "cause": "taken", "severity": "warning"}
@@ -138,6 +163,7 @@ def test_ansible_finds_the_filters() -> None:
     assert FilterModule().filters() == {
         "expected_containers": expected_containers,
         "gpu_host_row": gpu_host_row,
+        "granted_containers": granted_containers,
         "release_rows": release_rows,
         "topic_row": topic_row,
     }

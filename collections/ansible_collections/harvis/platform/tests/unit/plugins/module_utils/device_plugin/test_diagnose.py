@@ -227,7 +227,7 @@ def test_looking_proves_what_is_offered_and_who_holds_it(make: t.Any, fake_clust
     assert looked.gpu_pods == ["uid-of-merged-0"]
 
 
-@pytest.mark.fault("F07", code="RUN-CLASS", when="after deploy")
+@pytest.mark.fault("F07", code="RUN-CLASS", when="after deploy", by="recorded cluster")
 def test_a_pod_that_would_start_under_another_runtime_is_named(make: t.Any, fake_cluster: t.Any) -> None:
     """Recorded cluster: NVIDIA's runtime is not the default, and the pod names no RuntimeClass."""
     tenant = make.tenant("merged-0", 1)
