@@ -43,6 +43,10 @@ options:
     type: str
     default: ""
   runtime_handler: {description: The container runtime's own name for it., type: str, default: nvidia}
+  minikube_home:
+    description: Where minikube keeps its profiles; one that was made without GPUs is named as the cause.
+    type: path
+    default: ~/.minikube
   report_only:
     description: Return failed rows instead of failing, also when the cluster cannot be reached.
     type: bool
@@ -83,6 +87,7 @@ findings: {description: "Why rows failed, each with its cause and a fix.", type:
 """
 
 import typing as t
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import Look, PluginOptions, look
@@ -114,6 +119,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "mig_strategy": {"type": "str", "choices": ["none", "single", "mixed"], "default": "none"},
     "runtime_class": {"type": "str", "default": ""},
     "runtime_handler": {"type": "str", "default": "nvidia"},
+    "minikube_home": {"type": "path", "default": "~/.minikube"},
     "report_only": {"type": "bool", "default": False},
     "kubeconfig": {"type": "path"},
     "context": {"type": "str"},
@@ -125,7 +131,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     looked = Look([], [])
     try:
         options = PluginOptions.from_params(params)
-        looked = look(connect(params["kubeconfig"], params["context"]), options)
+        cluster = connect(params["kubeconfig"], params["context"])
+        looked = look(cluster, options, Path(params["minikube_home"]))
         proofs = looked.proofs
     except HarvisError as exc:
         if not params["report_only"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import promised
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.diagnose import diagnose
@@ -15,6 +16,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.evidence.row impor
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.handler import Effective, Handler
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.minikube import minikube_findings
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.runtime_class import runtime_class_findings
 
 
@@ -26,11 +28,18 @@ class Look:
     gpu_pods: list[str]
 
 
-def look(cluster: Cluster, options: PluginOptions) -> Look:
-    """One row about what the nodes offer, and one about pods that hold GPUs or wait for one."""
+def look(cluster: Cluster, options: PluginOptions, minikube_home: Path | None = None) -> Look:
+    """One row about what the nodes offer, and one about pods that hold GPUs or wait for one.
+
+    ``minikube_home`` has the profiles of nodes that minikube made, which bear their profile's name.
+    """
     start = time.monotonic()
     found = Snapshot.read(cluster, options)
     wrong = tuple(diagnose(options, found))
+    if wrong and minikube_home:
+        nodes = options.gpu_nodes
+        # What a node was made without is the cause of whatever fails on it.
+        wrong = (*(finding for node in nodes for finding in minikube_findings(minikube_home, node.name)), *wrong)
     seen = offers(options, found)
     middle = time.monotonic()
     waiting = tuple(promised.waiting_pods(cluster))

@@ -5,7 +5,9 @@ Logs are what the real plugin printed over a simulated NVML; nodes and pods are 
 
 from __future__ import annotations
 
+import json
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import look, plugin_log
@@ -236,6 +238,20 @@ def test_a_pod_that_would_start_under_another_runtime_is_named(make: t.Any, fake
     (_, pods) = look(cluster, make.options(image="", runtime_class="nvidia")).proofs
     assert [(finding.code, finding.subject) for finding in pods.findings] == [("RUN-CLASS", "ai-agents/Pod/merged-0")]
     assert look(cluster, make.options(image="", runtime_class="")).proofs[1].findings == ()
+
+
+@pytest.mark.fault("F10", code="RUN-MINIKUBE", when="after deploy", by="recorded cluster")
+def test_a_node_that_minikube_made_without_gpus_is_the_cause(make: t.Any, fake_cluster: t.Any, tmp_path: Path) -> None:
+    profile = tmp_path / "profiles/workstation/config.json"
+    profile.parent.mkdir(parents=True)
+    profile.write_text(json.dumps({"Name": "workstation", "Driver": "docker", "GPUs": ""}))
+    options = make.options(image="", runtime_class="")
+
+    proofs = look(fake_cluster(make.node()), options, tmp_path).proofs
+    assert [finding.code for finding in proofs[0].findings] == ["RUN-MINIKUBE", "PLG-ZERO"]
+
+    well = fake_cluster(make.node(has=1), make.plugin_pod("any"))
+    assert look(well, options, tmp_path).proofs[0].findings == ()
 
 
 def test_looking_gives_every_cause_at_once(make: t.Any, fake_cluster: t.Any) -> None:
