@@ -51,7 +51,9 @@ options:
     type: bool
   service: {description: systemd's unit; by default the daemon's name., type: str}
   restart_command:
-    description: What restarts the daemon where that is not systemd.
+    description:
+      - What restarts the daemon where that is not systemd.
+      - With O(service) as well, it is used only on hosts that systemd has not booted.
     type: list
     elements: str
     default: []
@@ -88,6 +90,7 @@ EXAMPLES = r"""
     daemon: containerd
     config: /var/lib/harvis/etc/containerd.toml
     socket: /run/harvis/containerd/containerd.sock
+    service: harvis-containerd
     restart_command: [supervisorctl, -c, /var/lib/harvis/supervisor/supervisord.conf, restart, containerd]
     log_file: /var/lib/harvis/log/containerd.log
 """

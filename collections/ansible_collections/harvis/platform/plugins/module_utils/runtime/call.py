@@ -20,6 +20,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.runtime.dev_char i
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.handler import Handler
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.toolkit import read_toolkit, toolkit_findings
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.wanted import RuntimeSpec
+from ansible_collections.harvis.platform.plugins.module_utils.service.manager import BOOTED
 
 
 def run_runtime(params: t.Mapping[str, t.Any], runner: Runner, *, dry: bool) -> dict[str, t.Any]:
@@ -35,7 +36,7 @@ def run_runtime(params: t.Mapping[str, t.Any], runner: Runner, *, dry: bool) -> 
     )
     spec_changed = _cdi(params, runner, present=present, dry=dry)
     probe = DockerProbe(spec.socket) if spec.daemon == "docker" else ContainerdProbe(spec.socket, runner, params["ctr"])
-    done = ensure(spec, runner, _control(params, runner), probe, present=present, dry=dry).to_result()
+    done = ensure(spec, runner, control_of(params, runner), probe, present=present, dry=dry).to_result()
     if spec_changed:
         done |= {"changed": True, "reasons": [*done["reasons"], f"{params['cdi_spec']} differs"]}
     devices = [f"{found.kind}={name}" for found in list_cdi() for name in found.devices]
@@ -52,10 +53,11 @@ def _cdi(params: t.Mapping[str, t.Any], runner: Runner, *, present: bool, dry: b
     return ensure_cdi(path, runner, ctk=params["nvidia_ctk"], dry=dry) if present else remove_cdi(path, dry=dry)
 
 
-def _control(params: t.Mapping[str, t.Any], runner: Runner) -> Control | None:
+def control_of(params: t.Mapping[str, t.Any], runner: Runner, booted: Path = BOOTED) -> Control | None:
+    """Unit and command together are one description for hosts with systemd and without; a command alone is the way."""
     if not params["restart"]:
         return None
-    if params["restart_command"]:
+    if params["restart_command"] and not (params["service"] and booted.is_dir()):
         log_file = Path(params["log_file"]) if params["log_file"] else None
         return CommandControl(tuple(params["restart_command"]), log_file, runner)
     return SystemdControl(params["service"] or params["daemon"], runner)
