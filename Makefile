@@ -35,7 +35,7 @@ unit: $(DEV)/.ready ## Run the unit tests
 molecule: $(DEV)/.ready ## Bring the platform up in a bare Debian container, check it, take it down
 	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" tools/molecule-test
 
-molecule-gpu: $(DEV)/.ready ## Install the driver's real packages in a bare Debian container, and compile its module
+molecule-gpu: $(DEV)/.ready ## Install, change and remove the real driver and container runtime in bare Debian containers
 	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" tools/molecule-test test --scenario-name gpu_host
 
 lint: $(DEV)/.ready ## Run ruff, yamllint and ansible-lint

@@ -79,9 +79,10 @@ def _mark(decorator: ast.expr, test: str) -> t.Iterator[Proof]:
 
 def _played() -> t.Iterator[Proof]:
     """Tasks with `vars: {proves: {DRV-HEADERS: real}}`, which must fail where the finding is another."""
-    for path in sorted(MOLECULE.glob("*/*.yml")):
-        for play in yaml.safe_load(path.read_text()) or []:
-            for task in _tasks(play) if isinstance(play, dict) else ():
+    for path in sorted([*MOLECULE.glob("*/*.yml"), *MOLECULE.glob("*/machines/*.yml")]):
+        for entry in yaml.safe_load(path.read_text()) or []:
+            # A play, or a task of a file that plays include.
+            for task in (entry, *_tasks(entry)) if isinstance(entry, dict) else ():
                 for code, by in (task.get("vars") or {}).get("proves", {}).items():
                     name = f"{path.relative_to(PROJECT)}: {task['name']}"
                     if code not in str([task.get("failed_when"), task.get("ansible.builtin.assert")]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+testinfra_hosts = ["ansible://harvis"]
 KERNEL = "6.1.0-50-amd64"
 ALIGNED = ("nvidia-open-kernel-dkms", "libcuda1", "libnvidia-ml1", "nvidia-smi")
 
