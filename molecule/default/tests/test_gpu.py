@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,13 @@ def test_the_evidence_says_simulated():
     ]
     assert {row["check"] for row in rows} == {"gpu", "gpu-plugin", "gpu-host", "gpu-use"}
     assert [row for row in rows if not row["passed"] or "simulated" not in row["evidence"]] == []
+
+
+def test_the_clusters_containerd_has_nvidias_runtime(host):
+    """That it runs with it is for `make verify` to see, below: it compares the daemon's start with the file."""
+    merged = host.check_output("containerd --config /var/lib/harvis/etc/containerd.toml config dump")
+    program = re.search(r'BinaryName = "(\S+nvidia-container-runtime)"', merged)
+    assert host.file(program[1]).is_file
 
 
 @pytest.mark.fault("F06", code="GPU-FALLBACK", when="after deploy", by="real")

@@ -73,6 +73,19 @@ def gpu_host_row(looked: dict[str, t.Any], host: str, simulated: bool) -> dict[s
     return {"check": "gpu-host", "subject": host, "passed": passed, "evidence": seen, "seconds": 0}
 
 
+def runtime_rows(daemons: t.Sequence[dict[str, t.Any]], applied: bool) -> list[dict[str, t.Any]]:
+    """A row ``gpu-runtime`` for each daemon that has NVIDIA's runtime; with ``applied``, differences were mended."""
+    rows = []
+    for result in (one for one in daemons if "config" in one):
+        differences = [*result["reasons"], *([result["restart_required"]] if result["restart_required"] else [])]
+        passed = applied or not differences
+        seen = f"{result['config']} is as described and in effect" if passed else "; ".join(differences)
+        said = "; ".join([seen, *(f"{f['code']}: {f['cause']}" for f in result.get("findings") or [])])
+        row = {"check": "gpu-runtime", "subject": result["item"]["daemon"], "passed": passed}
+        rows.append({**row, "evidence": said, "seconds": 0})
+    return rows
+
+
 class FilterModule:
     """Filters of the collection."""
 
@@ -82,5 +95,6 @@ class FilterModule:
             "gpu_host_row": gpu_host_row,
             "granted_containers": granted_containers,
             "release_rows": release_rows,
+            "runtime_rows": runtime_rows,
             "topic_row": topic_row,
         }

@@ -12,6 +12,7 @@ from ansible_collections.harvis.platform.plugins.filter.expectations import (
     gpu_host_row,
     granted_containers,
     release_rows,
+    runtime_rows,
     topic_row,
 )
 
@@ -159,11 +160,34 @@ def test_a_host_whose_cards_cannot_be_used_fails(
     )
 
 
+DAEMON = {"config": "/etc/c.toml", "reasons": [], "restart_required": "", "item": {"daemon": "containerd"}}
+UNREAD = {**DAEMON, "restart_required": "it has not read its file"}
+RELOAD = {**DAEMON, "findings": [{"code": "RUN-CHAR", "cause": "a reload takes the cards away"}]}
+DAEMONS = [
+    (DAEMON, False, True, "/etc/c.toml is as described and in effect"),
+    (UNREAD, False, False, "it has not read its file"),
+    (UNREAD, True, True, "/etc/c.toml is as described and in effect"),
+    (RELOAD, False, True, "/etc/c.toml is as described and in effect; RUN-CHAR: a reload takes the cards away"),
+]
+
+
+@pytest.mark.parametrize(("daemon", "applied", "passed", "evidence"), DAEMONS)
+def test_a_daemon_that_has_not_taken_the_runtime_fails(
+    daemon: dict[str, t.Any], applied: bool, passed: bool, evidence: str
+) -> None:
+    skipped = {"item": {"daemon": "docker"}, "skipped": True}
+    (row,) = runtime_rows([daemon, skipped], applied)
+
+    assert (row["check"], row["subject"]) == ("gpu-runtime", "containerd")
+    assert (row["passed"], row["evidence"]) == (passed, evidence)
+
+
 def test_ansible_finds_the_filters() -> None:
     assert FilterModule().filters() == {
         "expected_containers": expected_containers,
         "gpu_host_row": gpu_host_row,
         "granted_containers": granted_containers,
         "release_rows": release_rows,
+        "runtime_rows": runtime_rows,
         "topic_row": topic_row,
     }
