@@ -11,6 +11,11 @@ import pytest
 COLLECTIONS = Path(__file__).resolve().parents[5]
 sys.path.insert(0, str(COLLECTIONS))
 
+# Session fixtures are shared only when they are known here.
+from ansible_collections.harvis.platform.tests.unit.api_server import api_server, controllers  # noqa: E402
+
+__all__ = ["api_server", "claims", "controllers"]
+
 
 @pytest.fixture(autouse=True)
 def claims(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
