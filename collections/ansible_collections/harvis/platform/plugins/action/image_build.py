@@ -74,7 +74,8 @@ class ActionModule(ActionBase):
 
 
 def _facts(prepared: Prepared) -> dict[str, t.Any]:
-    return {"digest": prepared.digest, "dockerfile": prepared.dockerfile, "source": None}
+    record = prepared.record.to_dict()
+    return {"digest": prepared.digest, "dockerfile": prepared.dockerfile, "record": record, "source": None}
 
 
 def _merge(first: dict[str, t.Any], second: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -84,5 +85,6 @@ def _merge(first: dict[str, t.Any], second: dict[str, t.Any]) -> dict[str, t.Any
         return second
     diff = {side: {**first["diff"][side], **second["diff"][side]} for side in ("before", "after")}
     images = {name: second["images"].get(name, image) for name, image in first["images"].items()}
-    merged = {"images": images, "deliverables": deliverables(images), "diff": diff}
+    changes = {**first.get("changes", {}), **second.get("changes", {})}
+    merged = {"images": images, "deliverables": deliverables(images), "diff": diff, "changes": changes}
     return {**second, **merged, "changed": first["changed"] or second["changed"]}

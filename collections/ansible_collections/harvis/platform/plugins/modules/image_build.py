@@ -188,6 +188,13 @@ needed:
   description: Names of images that wait for their sources.
   type: dict
   returned: to the action plugin, never to a task
+changes:
+  description:
+    - In what the sources of older images of the same names differ from today's, by the older image's reference. What
+      an image is made of is kept in C(sources) below O(cache_dir) for this.
+  type: dict
+  returned: always
+  sample: {harvis.local/vhm-indexer:sha256-0123456789abcdef: [common/utils/vhm_common_utils/broker.py]}
 deliverables:
   description: The images in the shape that M(harvis.platform.image_deliver) takes.
   type: list

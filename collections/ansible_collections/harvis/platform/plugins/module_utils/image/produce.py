@@ -13,18 +13,23 @@ from ansible_collections.harvis.platform.plugins.module_utils.image.build import
 from ansible_collections.harvis.platform.plugins.module_utils.image.daemon import Daemon
 from ansible_collections.harvis.platform.plugins.module_utils.image.errors import ImageError, image_error
 from ansible_collections.harvis.platform.plugins.module_utils.image.plan import Found, ImagePlan, Step, plan_image
+from ansible_collections.harvis.platform.plugins.module_utils.image.record import Record
 from ansible_collections.harvis.platform.plugins.module_utils.image.reference import Reference
 from ansible_collections.harvis.platform.plugins.module_utils.image.specification import ImageSpec, Origin
 
 
 @dataclass(frozen=True)
 class Job:
-    """An image, with what the controller made of its sources; ``source`` is their archive on this host."""
+    """An image, with what the controller made of its sources.
+
+    ``source`` is their archive on this host, ``record`` what they are, file by file.
+    """
 
     spec: ImageSpec
     digest: str
     dockerfile: str
     source: Path | None = None
+    record: Record | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.image.context impo
 from ansible_collections.harvis.platform.plugins.module_utils.image.digest import content_digest
 from ansible_collections.harvis.platform.plugins.module_utils.image.errors import ImageError, image_error
 from ansible_collections.harvis.platform.plugins.module_utils.image.ignore import find_rules
+from ansible_collections.harvis.platform.plugins.module_utils.image.record import Record
 from ansible_collections.harvis.platform.plugins.module_utils.image.reference import Reference, Upstream, check_name
 
 BASE_ARGUMENT = "BASE"
@@ -110,8 +111,9 @@ class Sources:
         paths = list_paths(self.context, self.include, find_rules(self.context, self.dockerfile))
         files = tuple(read_file(self.context, path) for path in paths)
         base = str(spec.base) if spec.base else None
-        digest = content_digest(files, dockerfile, spec.build_args, target=spec.target, base=base)
-        return Prepared(self, files, dockerfile, digest)
+        made_of = (files, dockerfile, spec.build_args)
+        digest = content_digest(*made_of, target=spec.target, base=base)
+        return Prepared(self, files, dockerfile, digest, Record.of(*made_of, target=spec.target, base=base))
 
     def _dockerfile_text(self) -> str:
         try:
@@ -132,6 +134,7 @@ class Prepared:
     files: tuple[SourceFile, ...]
     dockerfile: str
     digest: str
+    record: Record
 
     def write(self, target: Path) -> None:
         pack(target, self.sources.context, self.files, self.dockerfile)

@@ -12,6 +12,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.image.cli import f
 from ansible_collections.harvis.platform.plugins.module_utils.image.daemon import connect
 from ansible_collections.harvis.platform.plugins.module_utils.image.errors import image_error
 from ansible_collections.harvis.platform.plugins.module_utils.image.produce import Job, Produced, Producer
+from ansible_collections.harvis.platform.plugins.module_utils.image.record import Record, Records
 from ansible_collections.harvis.platform.plugins.module_utils.image.reference import TAG_HEX, Reference
 from ansible_collections.harvis.platform.plugins.module_utils.image.secrets import build_secrets
 from ansible_collections.harvis.platform.plugins.module_utils.image.specification import ImageSpec
@@ -61,7 +62,20 @@ def produce_images(params: t.Mapping[str, t.Any], runner: Runner, *, check_mode:
     for job in jobs:
         if job.source and not check_mode:
             store.forget(job)
-    return _to_result(jobs, images, builder, store)
+    records = Records.beside(Path(params["cache_dir"]))
+    changes = {}
+    for job in jobs:
+        changes |= _remember(records, job, images[job.spec.name], check_mode=check_mode)
+    return {**_to_result(jobs, images, builder, store), "changes": changes}
+
+
+def _remember(records: Records, job: Job, image: Produced, *, check_mode: bool) -> dict[str, list[str]]:
+    """Keep what an image is made of; returns in what its older ones differ from that. A pulled one has no sources."""
+    if job.record is None or image.digest != job.digest:
+        return {}
+    if image.done and not check_mode:
+        records.keep(image.reference, job.record)
+    return records.changes(image.reference, job.record)
 
 
 def _job(entry: t.Mapping[str, t.Any], prepared: t.Mapping[str, t.Any]) -> Job:
@@ -71,7 +85,8 @@ def _job(entry: t.Mapping[str, t.Any], prepared: t.Mapping[str, t.Any]) -> Job:
         cause = "has no digest: the module was run without its action plugin"
         raise image_error("PLB-INPUT", spec.name, cause, fix="Call harvis.platform.image_build from a task.")
     source = Path(facts["source"]) if facts.get("source") else None
-    return Job(spec, facts["digest"], facts["dockerfile"], source)
+    record = Record.from_dict(facts["record"]) if facts.get("record") else None
+    return Job(spec, facts["digest"], facts["dockerfile"], source, record)
 
 
 def _builder(params: t.Mapping[str, t.Any], runner: Runner) -> Builder:

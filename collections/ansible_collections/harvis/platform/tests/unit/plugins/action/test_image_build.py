@@ -58,11 +58,13 @@ class Host(ActionModule):
 
 
 def answer(needed: dict[str, str | None], **images: bool) -> dict[str, t.Any]:
+    changes = {f"h/{name}:0": [str(len(images))] for name in images}
     facts = {
         name: {"reference": f"h/{name}:1", "changed": changed, "archive": None} for name, changed in images.items()
     }
     names = {name: f"h/{name}:1" for name in images}
-    return {"changed": any(images.values()), "images": facts, "needed": needed, "diff": {"before": {}, "after": names}}
+    diff = {"before": {}, "after": names}
+    return {"changed": any(images.values()), "images": facts, "needed": needed, "diff": diff, "changes": changes}
 
 
 @pytest.fixture
@@ -81,6 +83,7 @@ def test_nothing_is_sent_when_all_is_there(args: dict[str, t.Any]) -> None:
     assert (len(host.calls), host.sent, result["changed"]) == (1, {}, False)
     assert "needed" not in result
     assert len(host.calls[0]["prepared"]["a"]["digest"]) == 64
+    assert set(host.calls[0]["prepared"]["a"]["record"]["files"]) == {".dockerignore", "Dockerfile", "x.py"}
 
 
 def test_only_what_is_missed_is_sent_and_built(args: dict[str, t.Any]) -> None:
@@ -97,6 +100,7 @@ def test_only_what_is_missed_is_sent_and_built(args: dict[str, t.Any]) -> None:
     assert host.calls[1]["prepared"]["a"]["digest"] == host.calls[0]["prepared"]["a"]["digest"]
     assert (result["changed"], list(result["images"])) == (True, ["a", "b"])
     assert [entry["reference"] for entry in result["deliverables"]] == ["h/a:1", "h/b:1"]
+    assert result["changes"] == {"h/a:0": ["1"], "h/b:0": ["2"]}
 
 
 def test_sources_left_by_an_interrupted_run_are_not_sent_again(args: dict[str, t.Any]) -> None:

@@ -95,6 +95,28 @@ def test_build_in_check_mode_says_what_would_be_made(
     assert result["builder"] == {"path": "docker", "version": "20.10", "buildkit": "built-in"}
 
 
+def recorded(content: str) -> dict[str, t.Any]:
+    return {"files": {"a.py": f"file {content}"}, "dockerfile": "0", "build_args": {}, "target": "", "base": ""}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_files_that_changed_since_an_older_image_are_returned(
+    call: Call, have: Have, tmp_path: Path, check_mode: bool
+) -> None:
+    older, newer = build_args(tmp_path), build_args(tmp_path)
+    older["prepared"]["x"]["record"] = recorded("1")
+    newer["prepared"]["x"] |= {"digest": "f" * 64, "record": recorded("2")}
+    other = "harvis.local/x:sha256-ffffffffffffffff"
+    have(X, other)
+    assert call(image_build, **older)["changes"] == {}
+    kept = list((tmp_path / "cache/sources").iterdir())
+
+    result = call(image_build, check_mode=check_mode, **newer)
+
+    assert (result["changed"], result["changes"]) == (False, {X: ["a.py"]})
+    assert len(list((tmp_path / "cache/sources").iterdir())) == len(kept) + (not check_mode)
+
+
 def image_build_cli() -> t.Any:
     from ansible_collections.harvis.platform.plugins.module_utils.image.cli import BuildCli
 
