@@ -37,8 +37,8 @@ class KafkaAdmin:
 
         Raises BrokerError (KFK-UNREACHABLE) naming the address that does not answer.
         """
-        client = self._client()
-        metadata = self._metadata(client)
+        client = self.client()
+        metadata = self.metadata(client)
         names = {name for name in metadata.topics if not metadata.topics[name].error}
         configs = self._configs(client, sorted(names & set(configs_of)))
         return {
@@ -57,7 +57,7 @@ class KafkaAdmin:
 
         Raises BrokerError (KFK-REFUSED) naming each topic and the broker's reason.
         """
-        client = self._client()
+        client = self.client()
         limits = {"operation_timeout": self.timeout, "request_timeout": self.timeout}
         refused: list[Finding] = []
         if plan.delete:
@@ -75,7 +75,7 @@ class KafkaAdmin:
             raise BrokerError(*refused)
         self._until_shown(client, plan)
 
-    def _client(self) -> t.Any:
+    def client(self) -> t.Any:
         settings = {
             "bootstrap.servers": self.bootstrap,
             "socket.timeout.ms": int(self.timeout * 1000),
@@ -84,7 +84,7 @@ class KafkaAdmin:
         }
         return _library().AdminClient(settings)
 
-    def _metadata(self, client: t.Any) -> t.Any:
+    def metadata(self, client: t.Any) -> t.Any:
         from confluent_kafka import KafkaException
 
         try:
@@ -148,7 +148,7 @@ class KafkaAdmin:
         wanted = {topic.name: topic.partitions or 1 for topic in plan.create} | dict(plan.grow)
 
         def shown() -> bool:
-            topics = self._metadata(client).topics
+            topics = self.metadata(client).topics
             there = all(n in topics and len(topics[n].partitions) >= count for n, count in wanted.items())
             return there and not set(plan.delete) & set(topics)
 

@@ -202,6 +202,23 @@ _ALL = (
     _error("GPU-FALLBACK", "A program that was granted a GPU computes on the CPU"),
     _warning("RUN-CHAR", "A reload of systemd would take the GPUs away from running containers"),
     _error("RUN-MINIKUBE", "A minikube profile was started without GPUs"),
+    # Why pods do not work, told from what they, their controllers, nodes and neighbours say.
+    _error("ROL-IMPORT", "A program cannot import what it needs"),
+    _error("ROL-INIT", "An init container does not end"),
+    _error("ROL-QUOTA", "A quota refuses a workload's pods"),
+    _error("ROL-WEBHOOK", "An admission webhook hinders a workload's pods"),
+    _error("ROL-REVISION", "The pods of a workload's new revision do not take over"),
+    _warning("ROL-PRESSURE", "A node is short of memory, disk or processes"),
+    _error("ROL-CHILD", "A process inside a running container was killed for memory"),
+    _warning("ROL-THROTTLE", "A container is held back by its CPU limit most of the time"),
+    _error("IMG-GONE", "A node no longer has an image that nobody can give it again"),
+    _error("NET-ENDPOINT", "A Service has no ready endpoint"),
+    _error("NET-POLICY", "A NetworkPolicy keeps pods from what they need"),
+    _error("NET-DNS", "A program cannot resolve a name"),
+    _error("KFK-TOPIC", "A program uses a topic that the broker does not have"),
+    _error("KFK-LAG", "A consumer group does not keep up"),
+    _error("VEC-REFUSED", "The vector store refuses a program"),
+    _error("MDL-MISSING", "A model is asked for that its server does not have"),
 )
 
 CODES: dict[str, Code] = {code.name: code for code in _ALL}

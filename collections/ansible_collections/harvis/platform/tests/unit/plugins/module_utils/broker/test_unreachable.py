@@ -46,7 +46,7 @@ def test_f79_an_advertised_address_that_leads_nowhere_is_named(
     broker = types.SimpleNamespace(host="127.0.0.1", port=closed_port)
     metadata = types.SimpleNamespace(brokers={1: broker}, topics={})
     client = types.SimpleNamespace(list_topics=lambda **_: metadata)
-    monkeypatch.setattr(KafkaAdmin, "_client", lambda _: client)
+    monkeypatch.setattr(KafkaAdmin, "client", lambda _: client)
     with pytest.raises(BrokerError) as caught:
         KafkaAdmin("kafka.example:9092", 1).topics(())
     (finding,) = caught.value.findings
