@@ -7,8 +7,12 @@ module: rollout_info
 short_description: Say what the pods of a platform do, and why
 version_added: 0.1.0
 description:
-  - Judges every pod of the given namespaces; a pod that is not ready gets one cause (image, crash, memory, scheduling,
-    volume, probe, node, eviction) with the evidence and a fix.
+  - Judges every pod of the given namespaces; a pod that is not ready gets one cause (image, import, crash, memory,
+    CPU, scheduling, volume, configuration, init container, probe, node, eviction) with the evidence and a fix. What
+    a program says in its log and at its readiness endpoint counts, so that a missing topic, model or name is named.
+  - Judges workloads whose pods are refused (quota, webhook, account) or are not of the newest revision yet, Services
+    without a ready endpoint, and nodes that are short of something.
+  - While it waits it is told by the API server what changes, and stops at the first failure that cannot mend itself.
   - A container that restarted since the later of its deployment and its node's last start is a failed row. Restarts
     that a start of the node explains are listed.
   - Compares running images and live resources with what is expected. Only reads.
@@ -38,6 +42,22 @@ options:
     description: Expected C(requests) and C(limits), by C(namespace/workload) and container.
     type: dict
     default: {}
+  changes:
+    description:
+      - Files in which the sources of older images differ from today's, by image reference, as
+        M(harvis.platform.image_build) returns them. They are named where such an image runs.
+    type: dict
+    default: {}
+  audits:
+    description:
+      - Results of M(harvis.platform.chart_audit) on this machine. With them a finding about a limit names the value
+        that decides it. A file that is not there names nothing.
+    type: list
+    elements: path
+    default: []
+  log:
+    description: File on this machine that gets a line whenever something changes; the progress callback shows it.
+    type: path
   gpus:
     description: How many C(nvidia.com/gpu) the nodes must offer together.
     type: int
@@ -82,8 +102,9 @@ passed:
   type: bool
   returned: always
 rows:
-  description: Rows of the checks V(pods) (one per pod), V(image-digest) (one per workload), V(limits) (one per
-    container), V(gpu) and V(gpu-use) (one per container with a GPU whose program says what it computes on).
+  description: Rows of the checks V(pods) (one per pod), V(services) (one per Service), V(nodes) (one per node that is
+    short of something), V(image-digest) (one per workload), V(limits) (one per container), V(gpu) and
+    V(gpu-use) (one per container with a GPU whose program says what it computes on).
   type: list
   elements: dict
   returned: always
@@ -111,6 +132,7 @@ findings:
 """
 
 import typing as t
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.row import (
@@ -124,6 +146,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.findings import Ha
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.assess import Expected
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.leaves import Leaves
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.progress import Log, silent
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.watch import watch
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -134,6 +158,9 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "image_ids": {"type": "dict", "default": {}},
     "resources": {"type": "dict", "default": {}},
     "gpus": {"type": "int", "default": 0},
+    "changes": {"type": "dict", "default": {}},
+    "audits": {"type": "list", "elements": "path", "default": []},
+    "log": {"type": "path"},
     "wait": {"type": "float", "default": 0},
     "report_only": {"type": "bool", "default": False},
 }
@@ -142,9 +169,17 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     try:
-        expected = Expected(params["images"], params["image_ids"], params["resources"], params["gpus"])
+        expected = Expected(
+            params["images"],
+            params["image_ids"],
+            params["resources"],
+            params["gpus"],
+            params["changes"],
+            Leaves.read(params["audits"]),
+        )
         cluster = connect(params["kubeconfig"], params["context"])
-        proofs = watch(cluster, params["namespaces"], expected, wait=params["wait"])
+        tell = Log(Path(params["log"])) if params["log"] else silent
+        proofs = watch(cluster, params["namespaces"], expected, wait=params["wait"], tell=tell)
     except HarvisError as exc:
         if not params["report_only"]:
             raise

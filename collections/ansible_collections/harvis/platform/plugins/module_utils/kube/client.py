@@ -9,6 +9,7 @@ import typing as t
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ansible_collections.harvis.platform.plugins.module_utils.kube.changes import Changes, Kind, Stream
 from ansible_collections.harvis.platform.plugins.module_utils.kube.errors import (
     ApiRefusal,
     as_findings,
@@ -18,6 +19,9 @@ from ansible_collections.harvis.platform.plugins.module_utils.kube.objects impor
 
 CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 60.0
+ASK_SECONDS = 10.0
+# The API server ends a watch then, and it is opened again.
+WATCH_SECONDS = 300
 
 
 class Cluster(t.Protocol):
@@ -42,8 +46,20 @@ class Cluster(t.Protocol):
     def namespaced(self, api_version: str, kind: str) -> bool: ...
 
     def logs(
-        self, namespace: str, pod: str, container: str, *, previous: bool = False, lines: int = 20, beginning: int = 0
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        previous: bool = False,
+        lines: int = 20,
+        beginning: int = 0,
+        since: int = 0,
     ) -> str: ...
+
+    def ask(self, path: str) -> tuple[int, str]: ...
+
+    def changes(self, kinds: t.Sequence[Kind], namespaces: t.Sequence[str]) -> Changes: ...
 
 
 def connect(kubeconfig: str | None = None, context: str | None = None) -> KubeClient:
@@ -185,11 +201,20 @@ class KubeClient:
             return bool(self._resource(api_version, kind).namespaced)
 
     def logs(
-        self, namespace: str, pod: str, container: str, *, previous: bool = False, lines: int = 20, beginning: int = 0
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        previous: bool = False,
+        lines: int = 20,
+        beginning: int = 0,
+        since: int = 0,
     ) -> str:
-        """The last lines; with ``beginning`` the first bytes instead."""
+        """The last lines; with ``beginning`` the first bytes instead, with ``since`` only those of so many seconds."""
         part = ("limitBytes", beginning) if beginning else ("tailLines", lines)
         query = [("container", container), part, ("previous", str(previous).lower())]
+        query += [("sinceSeconds", since)] if since else []
         with as_findings(self.place, f"logs of Pod {namespace}/{pod}"):
             answer = self._dynamic.request(
                 "get",
@@ -200,6 +225,34 @@ class KubeClient:
                 _request_timeout=REQUEST_SECONDS,
             )
         return str(answer.data.decode(errors="replace"))
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """Status and text that the API server, or what it stands in for (a pod, a kubelet), answers under ``path``."""
+        try:
+            with as_findings(self.place, path):
+                answer = self._dynamic.request(
+                    "get", path, header_params={"Accept": "*/*"}, serialize=False, _request_timeout=ASK_SECONDS
+                )
+        except ApiRefusal as exc:
+            return exc.status, exc.text
+        return int(answer.status), str(answer.data.decode(errors="replace"))
+
+    def changes(self, kinds: t.Sequence[Kind], namespaces: t.Sequence[str]) -> Changes:
+        """What tells that objects of these kinds changed, from when it is entered."""
+        from kubernetes import watch
+
+        library: t.Any = watch
+        streams = [self._stream(kind, namespace) for kind in kinds for namespace in namespaces]
+        return Changes(streams, library.Watch)
+
+    def _stream(self, kind: Kind, namespace: str) -> Stream:
+        def listen(watcher: t.Any) -> t.Iterable[Object]:
+            found: t.Iterable[Object] = self._dynamic.watch(
+                self._resource(*kind), namespace=namespace, timeout=WATCH_SECONDS, watcher=watcher
+            )
+            return found
+
+        return listen
 
     def _resource(self, api_version: str, kind: str) -> t.Any:
         return self._dynamic.resources.get(api_version=api_version, kind=kind)

@@ -14,13 +14,17 @@ class ClusterError(HarvisError):
 
 
 class ApiRefusal(ClusterError):
-    """The API server answered, with an error; ``status`` is HTTP's and ``reason`` Kubernetes' own word."""
+    """The API server answered, with an error; ``status`` is HTTP's, ``reason`` Kubernetes' own word.
 
-    def __init__(self, subject: str, status: int, reason: str, message: str, fix: str = "") -> None:
+    ``text`` is the answer as it came, which may be that of a pod behind the API server.
+    """
+
+    def __init__(self, subject: str, status: int, reason: str, message: str, fix: str = "", *, text: str = "") -> None:
         super().__init__(*fail("REL-CLUSTER", subject, message, evidence=f"HTTP {status} {reason}", fix=fix).findings)
         self.status = status
         self.reason = reason
         self.message = message
+        self.text = text
 
 
 class UnknownKind(ClusterError):
@@ -41,13 +45,24 @@ def cluster_error(place: str, cause: str, *, evidence: str = "", fix: str = "") 
 def refusal(subject: str, error: t.Any) -> ApiRefusal:
     """From the library's ``ApiException``: its body is a ``Status`` object with the words that matter."""
     try:
-        status: dict[str, t.Any] = json.loads(error.body)
+        answer = json.loads(error.body)
     except (TypeError, ValueError):
-        status = {}
+        answer = {}
+    # What a pod answers through the API server may be any JSON.
+    status: dict[str, t.Any] = answer if isinstance(answer, dict) else {}
     message = str(status.get("message") or error.reason or "no message")
     return ApiRefusal(
-        subject, int(error.status or 0), str(status.get("reason") or ""), message, _FIXES.get(error.status, "")
+        subject,
+        int(error.status or 0),
+        str(status.get("reason") or ""),
+        message,
+        _FIXES.get(error.status, ""),
+        text=_text(error.body),
     )
+
+
+def _text(body: t.Any) -> str:
+    return body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
 
 
 @contextlib.contextmanager

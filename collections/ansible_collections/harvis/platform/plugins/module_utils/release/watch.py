@@ -12,7 +12,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.findings import Fi
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, ClusterError, Object
 from ansible_collections.harvis.platform.plugins.module_utils.release.selectors import Selector
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.causes import why_not_ready
-from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import all_containers, counts, is_ready
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import all_containers, counts, is_ready, path
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.surroundings import Surroundings
 
 POLL_SECONDS = 2.0
 LOG_LINES = 15
@@ -26,8 +27,12 @@ _PodKey = tuple[str, str]
 
 @dataclass(frozen=True)
 class _Seen:
-    """Why a pod was not ready when it was last looked at, and its last words until then."""
+    """Why a pod was not ready when it was last looked at, and its last words until then.
 
+    ``state`` is what its own status says, ``cause`` what its words add to that.
+    """
+
+    state: Finding
     cause: Finding
     log: str
     read_at: float
@@ -82,17 +87,21 @@ class PodWatch:
                 self.look()
 
     def _note(self, pod: Object, events: list[Object]) -> None:
-        cause, known = why_not_ready(pod, events, ()), self._seen.get(_key(pod))
-        if known and known.cause == cause and self.clock() - known.read_at < _REFRESH_SECONDS:
+        state, known = why_not_ready(pod, events, ()), self._seen.get(_key(pod))
+        if known and known.state == state and self.clock() - known.read_at < _REFRESH_SECONDS:
             return
         log = self._log(pod)
         if known and known.log and not log:
             # A container that was just started again has no log yet; its last words count.
             log = known.log
-        if known and known.log and cause.code == "ROL-TIMEOUT":
+        logs = {(path(pod), str(container["name"])): log for container in all_containers(pod)}
+        told = why_not_ready(pod, events, (), Surroundings(logs=logs))
+        # The same finding with the log's last line in it says no more: the whole log goes beside it.
+        cause = told if told.code != state.code else state
+        if known and known.log and state.code == "ROL-TIMEOUT":
             # Between two crashes a container looks as if it were merely starting.
             cause = known.cause
-        self._seen[_key(pod)] = _Seen(cause, log, self.clock())
+        self._seen[_key(pod)] = _Seen(state, cause, log, self.clock())
 
     def _log(self, pod: Object) -> str:
         """Of the first container that crashed, or that runs and is not ready."""

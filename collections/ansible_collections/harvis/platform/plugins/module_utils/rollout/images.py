@@ -9,6 +9,9 @@ from ansible_collections.harvis.platform.plugins.module_utils.kube import Object
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import containers, path
 
 Images = t.Mapping[str, str]
+Changes = t.Mapping[str, t.Sequence[str]]
+NO_CHANGES: Changes = {}
+MOST_FILES = 12
 DEFAULT_DOMAIN, DEFAULT_FOLDER = "docker.io", "library"
 
 
@@ -24,19 +27,66 @@ def canonical(reference: str) -> str:
     return name if tagged else f"{name}:latest"
 
 
-def wrong_images(pods: t.Sequence[Object], wanted: Images, ids: Images) -> list[Finding]:
-    """What is wrong with the images of one workload's pods; ``ids`` are the known identities by reference."""
-    return [finding for pod in pods for name in wanted for finding in _wrong(pod, name, wanted[name], ids)]
+def wrong_images(pods: t.Sequence[Object], wanted: Images, ids: Images, changes: Changes = NO_CHANGES) -> list[Finding]:
+    """What is wrong with the images of one workload's pods.
+
+    ``ids`` are the known identities by reference, ``changes`` the files in which an older image's sources differ from
+    today's, by its reference.
+    """
+    return [finding for pod in pods for name in wanted for finding in _wrong(pod, name, wanted[name], ids, changes)]
 
 
-def _wrong(pod: Object, container: str, wanted: str, ids: Images) -> list[Finding]:
+def changed_files(reference: str, changes: Changes) -> str:
+    """``a.py, b.py and 3 more``: where this image's sources differ from today's; empty where nothing is known."""
+    known = {_name_and_tag(name): lines for name, lines in changes.items()}
+    lines = list(known.get(_name_and_tag(reference), ()))
+    more = f" and {len(lines) - MOST_FILES} more" if len(lines) > MOST_FILES else ""
+    return ", ".join(lines[:MOST_FILES]) + more
+
+
+def stray_images(
+    pods: t.Iterable[Object], wanted: t.Collection[str], judged: t.Container[tuple[str, str]], changes: Changes
+) -> dict[str, list[Finding]]:
+    """By pod: containers that nobody expects by name and that run an older image of one that today's sources make.
+
+    ``judged`` are (``namespace/pod``, container) that are compared with what is expected of them.
+    """
+    today = {canonical(reference) for reference in wanted}
+    repositories = {repository(reference): reference for reference in wanted}
+    found: dict[str, list[Finding]] = {}
+    for pod in pods:
+        for spec in [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]:
+            image, place = spec.get("image", ""), (path(pod), spec["name"])
+            if place in judged or canonical(image) in today or repository(image) not in repositories:
+                continue
+            files = changed_files(image, changes)
+            evidence = f"today's sources make {repositories[repository(image)]}"
+            evidence += f"; changed since: {files}" if files else ""
+            found.setdefault(path(pod), []).append(_stale(" ".join(place), f"runs {image}", evidence))
+    return found
+
+
+def repository(reference: str) -> str:
+    """The name without tag and digest, in full."""
+    name = canonical(reference).partition("@")[0]
+    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+
+
+def _name_and_tag(reference: str) -> str:
+    """An image made here has a tag of its content, and keeps it on every registry that it is brought to."""
+    return reference.rpartition("/")[2]
+
+
+def _wrong(pod: Object, container: str, wanted: str, ids: Images, changes: Changes) -> list[Finding]:
     subject = f"{path(pod)} {container}"
     state = next((state for state in containers(pod) if state["name"] == container), None)
     spec = next((spec for spec in pod["spec"]["containers"] if spec["name"] == container), None)
     if spec is None:
         return [_stale(subject, "the pod has no such container", f"wanted {wanted}")]
     if canonical(spec["image"]) != canonical(wanted):
-        return [_stale(subject, f"runs {spec['image']}", f"today's sources make {wanted}")]
+        files = changed_files(spec["image"], changes)
+        told = f"; changed since: {files}" if files else ""
+        return [_stale(subject, f"runs {spec['image']}", f"today's sources make {wanted}{told}")]
     if state is None or not state.get("imageID"):
         return [_stale(subject, "the kubelet reports no image yet", "")]
     expected = known_identities(wanted, ids)

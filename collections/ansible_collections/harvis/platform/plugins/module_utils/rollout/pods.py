@@ -14,6 +14,12 @@ def path(found: Object) -> str:
     return f"{metadata.get('namespace', '')}/{metadata['name']}"
 
 
+def named(found: Object) -> str:
+    """The object as kubectl takes it after a kind."""
+    metadata = found["metadata"]
+    return f"-n {metadata.get('namespace', '')} {metadata['name']}"
+
+
 def counts(pod: Object) -> bool:
     """Pods that belong to the platform's present state: not those that are done or on their way out."""
     return "deletionTimestamp" not in pod["metadata"] and phase(pod) != "Succeeded"

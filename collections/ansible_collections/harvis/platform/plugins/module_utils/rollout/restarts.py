@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Object
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.ends import memory_seen
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.exits import killed_for_memory, meaning
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import all_containers, moment, path
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.surroundings import Surroundings
 
 # What lived on the node before it started may fall over its neighbours while they start.
 SETTLING = dt.timedelta(minutes=5)
+ALONE = Surroundings()
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,12 @@ class Restarts:
     findings: tuple[Finding, ...] = ()
 
 
-def judge(pod: Object, started: dt.datetime | None) -> Restarts:
+def judge(pod: Object, started: dt.datetime | None, around: Surroundings = ALONE) -> Restarts:
     """``started`` is when the pod's node last started."""
     again = [state for state in all_containers(pod) if state.get("restartCount")]
     explained = [state for state in again if _by_node_start(pod, state, started)]
     listed = tuple(f"{state['name']} restarted {_times(state)} up to its node's start" for state in explained)
-    findings = tuple(_finding(pod, state) for state in again if state not in explained)
+    findings = tuple(_finding(pod, state, around) for state in again if state not in explained)
     return Restarts(listed, findings)
 
 
@@ -50,16 +53,18 @@ def _times(state: Object) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _finding(pod: Object, state: Object) -> Finding:
+def _finding(pod: Object, state: Object, around: Surroundings) -> Finding:
     last = (state.get("lastState") or {}).get("terminated") or {}
     when = f"last ended at {last['finishedAt']} with {meaning(last)}" if last.get("finishedAt") else ""
-    return Finding(
-        "ROL-MEMORY" if killed_for_memory(last) else "ROL-RESTART",
+    subject, cause = (
         f"{path(pod)} {state['name']}",
         f"restarted {_times(state)} since it was deployed and its node started",
-        evidence=when,
-        fix=(
-            f"`kubectl logs -n {pod['metadata']['namespace']} {pod['metadata']['name']} -c {state['name']} --previous`"
-            " shows why; new pods begin to count anew."
-        ),
     )
+    logs = (
+        f"`kubectl logs -n {pod['metadata']['namespace']} {pod['metadata']['name']} -c {state['name']} --previous`"
+        " shows why; new pods begin to count anew."
+    )
+    if killed_for_memory(last):
+        fix = f"Raise {around.leaf(pod, state['name'], 'memory')}, or give it less to do. {logs}"
+        return Finding("ROL-MEMORY", subject, cause, f"{when}; {memory_seen(pod, state['name'], around)}", fix)
+    return Finding("ROL-RESTART", subject, cause, when, logs)

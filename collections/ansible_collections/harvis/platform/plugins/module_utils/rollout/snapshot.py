@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, Object
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.inference import LOG_BYTES, granted
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import path
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.sayings import Sayings, listen
 
 SYSTEM = "kube-system"
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -31,6 +32,12 @@ class Snapshot:
     node_events: list[Object]
     seconds: float = 0.0
     starts: t.Mapping[tuple[str, str], str] = field(default_factory=dict)
+    services: t.Sequence[Object] = ()
+    slices: t.Sequence[Object] = ()
+    policies: t.Sequence[Object] = ()
+    claims: t.Sequence[Object] = ()
+    namespaces: t.Sequence[Object] = ()
+    sayings: Sayings = field(default_factory=Sayings)
 
     @classmethod
     def read(cls, cluster: Cluster, namespaces: t.Sequence[str]) -> Snapshot:
@@ -38,6 +45,9 @@ class Snapshot:
 
         def each(api_version: str, kind: str) -> list[Object]:
             return [found for name in namespaces for found in cluster.find(api_version, kind, namespace=name)]
+
+        def helping(api_version: str, kind: str) -> list[Object]:
+            return _allowed(lambda: each(api_version, kind))
 
         parts = {
             "pods": each("v1", "Pod"),
@@ -49,9 +59,15 @@ class Snapshot:
             "node_events": _allowed(
                 lambda: cluster.find("v1", "Event", namespace="default", fields="involvedObject.kind=Node")
             ),
+            "services": helping("v1", "Service"),
+            "slices": helping("discovery.k8s.io/v1", "EndpointSlice"),
+            "policies": helping("networking.k8s.io/v1", "NetworkPolicy"),
+            "claims": helping("v1", "PersistentVolumeClaim"),
+            "namespaces": _allowed(lambda: cluster.find("v1", "Namespace")),
         }
         starts = _starts(cluster, parts["pods"])
-        return cls(**parts, starts=starts, seconds=time.monotonic() - start)
+        sayings = listen(cluster, parts["pods"])
+        return cls(**parts, starts=starts, sayings=sayings, seconds=time.monotonic() - start)
 
 
 def _starts(cluster: Cluster, pods: t.Iterable[Object]) -> dict[tuple[str, str], str]:

@@ -1,20 +1,29 @@
-"""Looking again until the pods are ready or the time is over."""
+"""Looking at every change until the pods are ready, something cannot mend itself, or the time is over."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.row import Proof
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.assess import Expected, assess
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.hope import may_pass
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.progress import Telling, silent
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.snapshot import Snapshot
 
-PAUSE_SECONDS = 3.0
-# A restart stays counted, an image or a limit stays as it is: only these may mend themselves while we wait.
-PASSING = frozenset(
-    {"ROL-TIMEOUT", "ROL-PROBE", "ROL-SCHEDULE", "ROL-VOLUME", "ROL-SANDBOX", "ROL-NODE", "ROL-MISSING", "ROL-CRASH"}
+# What the API server tells of by itself. Endpoints follow their pods, and logs come with no event at all.
+WATCHED = (
+    ("v1", "Pod"),
+    ("v1", "Event"),
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("discovery.k8s.io/v1", "EndpointSlice"),
 )
+LONGEST_SECONDS = 10.0
+# Where this user may not watch.
+DEAF_SECONDS = 3.0
 
 
 def watch(
@@ -23,14 +32,21 @@ def watch(
     expected: Expected,
     *,
     wait: float = 0,
-    sleep: t.Callable[[float], None] = time.sleep,
+    tell: Telling = silent,
     clock: t.Callable[[], float] = time.monotonic,
 ) -> list[Proof]:
-    """The last look's rows. What can't mend itself ends the wait at once."""
+    """The last look's rows."""
     deadline = clock() + wait
-    while True:
-        proofs = assess(Snapshot.read(cluster, namespaces), expected)
-        codes = {finding.code for proof in proofs for finding in proof.findings}
-        if not codes & PASSING or codes - PASSING or clock() + PAUSE_SECONDS > deadline:
-            return proofs
-        sleep(PAUSE_SECONDS)
+    with contextlib.ExitStack() as open_until_ready:
+        changes = None
+        while True:
+            snapshot = Snapshot.read(cluster, namespaces)
+            proofs = assess(snapshot, expected)
+            tell(snapshot, proofs)
+            passing, hopeless = may_pass(proofs, snapshot)
+            left = deadline - clock()
+            if hopeless or not passing or left <= 0:
+                return proofs
+            if changes is None:
+                changes = open_until_ready.enter_context(cluster.changes(WATCHED, namespaces))
+            changes.wait(min(left, DEAF_SECONDS if changes.deaf else LONGEST_SECONDS))

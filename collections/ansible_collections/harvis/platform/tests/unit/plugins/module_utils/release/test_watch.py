@@ -59,6 +59,18 @@ def test_a_crash_is_told_with_its_last_words(cluster: t.Any, watch: PodWatch) ->
     assert found.evidence == "last log lines of web:\nboom"
 
 
+def test_what_the_last_words_name_is_the_cause(cluster: t.Any, watch: PodWatch) -> None:
+    cluster.log_texts["web-1", "web", False] = "ModuleNotFoundError: No module named 'shop.cart'\n"
+    cluster.put(pod(BACK_OFF, last=ENDED))
+    watch.look()
+    (found,) = watch.findings()
+    assert (found.code, found.subject, found.cause) == (
+        "ROL-IMPORT",
+        "shop/web-1 web",
+        "there is no module shop.cart",
+    )
+
+
 def test_the_previous_log_counts_when_there_is_no_current_one(cluster: t.Any, watch: PodWatch) -> None:
     cluster.log_texts["web-1", "web", False] = "unable to retrieve container logs for containerd://x"
     cluster.log_texts["web-1", "web", True] = "boom"

@@ -92,7 +92,7 @@ class Make:
         condition = {"type": "Ready", "status": ready, "lastTransitionTime": since, "message": message}
         return {
             "metadata": {"name": "node"},
-            "status": {"conditions": [condition], "allocatable": {"cpu": "2", **allocatable}},
+            "status": {"conditions": [condition], "allocatable": {"cpu": "2", "memory": "4Gi", **allocatable}},
         }
 
     @staticmethod
@@ -128,17 +128,57 @@ class Make:
         return Snapshot(**{**given, **parts})
 
 
+class FakeChanges:
+    """Every wait ends when its time is over; ``waited`` is what happens meanwhile."""
+
+    deaf = False
+
+    def __init__(self, waited: t.Callable[[float], None]) -> None:
+        self.wait = waited
+
+    def __enter__(self) -> FakeChanges:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class FakeCluster:
-    """Answers ``find`` from lists by kind and namespace; kinds in ``refused`` may not be read."""
+    """Answers ``find`` from lists by kind and namespace; kinds in ``refused`` may not be read.
+
+    ``written`` are logs by namespace, pod and container (and "previous"), ``answers`` what is had under a path.
+    """
 
     def __init__(self, objects: t.Mapping[str, list[Object]], refused: t.Iterable[tuple[str, str]] = ()) -> None:
         self.objects, self.refused = objects, set(refused)
-        self.written: dict[tuple[str, str, str], str] = {}
+        self.written: dict[tuple[str, ...], str] = {}
+        self.answers: dict[str, tuple[int, str]] = {}
+        self.asked_logs: list[tuple[str, int]] = []
+        self.waited: t.Callable[[float], None] = lambda _seconds: None
 
-    def logs(self, namespace: str, pod: str, container: str, *, beginning: int) -> str:
-        if (namespace, pod, container) not in self.written:
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        previous: bool = False,
+        lines: int = 20,
+        beginning: int = 0,
+        since: int = 0,
+    ) -> str:
+        self.asked_logs.append((container, since))
+        place = (namespace, pod, container, *(["previous"] if previous else []))
+        if place not in self.written:
             raise ApiRefusal(f"logs of {pod}", 400, "BadRequest", "container is waiting to start")
-        return self.written[namespace, pod, container][:beginning]
+        text = self.written[place]
+        return text[:beginning] if beginning else "\n".join(text.splitlines()[-lines:])
+
+    def ask(self, path: str) -> tuple[int, str]:
+        return self.answers.get(path, (404, '{"kind": "Status", "code": 404}'))
+
+    def changes(self, *_: t.Any) -> FakeChanges:
+        return FakeChanges(self.waited)
 
     def find(self, _api_version: str, kind: str, *, namespace: str = "", **_selectors: str) -> list[Object]:
         if (kind, namespace) in self.refused:

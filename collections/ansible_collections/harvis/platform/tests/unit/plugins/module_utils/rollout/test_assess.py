@@ -99,9 +99,13 @@ QUOTA = 'pods "indexer-" is forbidden: exceeded quota: compute, requested: memor
         (
             {"status": {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": QUOTA}]}},
             [],
-            f"0 of 1 pods are there ({QUOTA})",
+            f"0 of 1 pods are there: quota compute is used up: requested: memory=256Mi ({QUOTA})",
         ),
-        ({}, [("FailedCreate", QUOTA, "uid-indexer-6c6bc8745b")], f"0 of 1 pods are there ({QUOTA})"),
+        (
+            {},
+            [("FailedCreate", QUOTA, "uid-indexer-6c6bc8745b")],
+            f"0 of 1 pods are there: quota compute is used up: requested: memory=256Mi ({QUOTA})",
+        ),
         ({}, [("FailedCreate", QUOTA, "uid-other")], "0 of 1 pods are there"),
         ({"kind": "DaemonSet", "status": {"desiredNumberScheduled": 2}}, [], "0 of 2 pods are there"),
     ],

@@ -66,7 +66,7 @@ CASES = [
         ),
         "ROL-CONFIG",
         CONTAINER,
-        "the container cannot be created: CreateContainerConfigError",
+        "key QDRANT_URL of ConfigMap vhm/vhm-config is missing",
         "couldn't find key QDRANT_URL in ConfigMap vhm/vhm-config",
     ),
     Case(
@@ -105,6 +105,7 @@ CASES = [
         "ROL-MEMORY",
         CONTAINER,
         "killed for its memory (OOMKilled), 4 restarts",
+        "limit 256Mi",
     ),
     Case(
         "just ended",
@@ -144,7 +145,7 @@ CASES = [
         creating,
         "ROL-VOLUME",
         POD,
-        "a volume cannot be mounted",
+        "a volume cannot be mounted: ConfigMap vhm-config does not exist",
         MOUNT,
         events=(("Scheduled", "assigned"), ("FailedMount", MOUNT)),
     ),

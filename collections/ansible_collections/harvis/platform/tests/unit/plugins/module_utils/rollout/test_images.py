@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.assess import Expected, assess
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.images import canonical, identity, wrong_images
 
 DIGEST = "sha256:" + "a" * 64
@@ -81,6 +82,47 @@ def test_name_and_identity_must_both_fit(
 
     assert [finding.cause for finding in found] == ([cause] if cause else [])
     assert {finding.code for finding in found} <= {"IMG-STALE"}
+
+
+def test_the_changed_files_are_named(make: t.Any) -> None:
+    files = [f"common/{number}.py" for number in range(14)]
+    # Brought by a registry, it goes by another name; the tag is of its content.
+    changes = {"registry.example.org:5000/vhm-indexer:sha256-0123456789abcdef": files, NEWER: ["not/this.py"]}
+
+    [found] = wrong_images([make.pod()], {"indexer": NEWER}, {}, changes)
+
+    assert found.evidence == f"today's sources make {NEWER}; changed since: {', '.join(files[:12])} and 2 more"
+
+
+def stray(make: t.Any, image: str, *, init: bool = False) -> t.Any:
+    """A pod of no workload that anybody expects."""
+    pod = make.pod(name="by-hand")
+    pod["metadata"]["ownerReferences"] = []
+    container = {"name": "once", "image": image}
+    pod["spec"] |= {"initContainers": [container], "containers": []} if init else {"containers": [container]}
+    return pod
+
+
+@pytest.mark.parametrize(
+    ("image", "init", "found"),
+    [
+        ("harvis.local/vhm-indexer:sha256-0123456789abcdef", False, True),
+        ("harvis.local/vhm-indexer:sha256-0123456789abcdef", True, True),
+        (NEWER, False, False),
+        ("harvis.local/vhm-other:sha256-0123456789abcdef", False, False),
+        ("docker.io/library/busybox", False, False),
+    ],
+)
+def test_pods_that_nobody_expects_are_looked_at_too(make: t.Any, image: str, init: bool, found: bool) -> None:
+    current = make.pod()
+    current["spec"]["containers"][0]["image"] = NEWER
+    snapshot = make.snapshot(current, stray(make, image, init=init))
+    expected = Expected({"vhm/indexer": {"indexer": NEWER}}, changes={image: ["a.py"]})
+
+    stale = [f for proof in assess(snapshot, expected) for f in proof.findings if f.code == "IMG-STALE"]
+
+    assert [(f.subject, f.cause) for f in stale] == ([("vhm/by-hand once", f"runs {image}")] if found else [])
+    assert all(f.evidence == f"today's sources make {NEWER}; changed since: a.py" for f in stale)
 
 
 def test_one_stale_pod_among_many_is_named(make: t.Any) -> None:

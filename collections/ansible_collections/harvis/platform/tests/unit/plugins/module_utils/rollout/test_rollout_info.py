@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -65,7 +66,7 @@ class Clock:
     ("state", "mended_after", "waited", "passed"),
     [
         ("starting", 6.0, 6.0, True),
-        ("starting", 99.0, 9.0, False),
+        ("starting", 99.0, 10.0, False),
         ("no image", 99.0, 0.0, False),
         ("healthy", 99.0, 0.0, True),
     ],
@@ -80,15 +81,30 @@ def test_it_waits_for_what_can_mend_itself(
         "healthy": make.state(),
     }
 
-    def sleep(seconds: float) -> None:
-        clock.sleep(seconds)
+    def told_later(seconds: float) -> None:
+        clock.sleep(min(seconds, 3.0))
         if clock.now >= mended_after:
             cluster.objects["Pod"] = [make.pod()]
 
     cluster.objects["Pod"] = [make.pod(states[state])]
-    proofs = watch(cluster, ["vhm"], Expected(), wait=10, sleep=sleep, clock=clock)
+    cluster.waited = told_later
+    proofs = watch(cluster, ["vhm"], Expected(), wait=10, clock=clock)
 
     assert (clock.now, all(proof.row.passed for proof in proofs)) == (waited, passed)
+
+
+def test_what_cannot_heal_ends_the_wait_for_the_others_too(make: t.Any, cluster: t.Any) -> None:
+    clock = Clock()
+    cluster.waited = clock.sleep
+    cluster.objects["Pod"] = [
+        make.pod(make.waiting("ContainerCreating"), name="a"),
+        make.pod(make.waiting("ErrImageNeverPull"), name="b"),
+    ]
+
+    proofs = watch(cluster, ["vhm"], Expected(), wait=10, clock=clock)
+
+    assert clock.now == 0
+    assert {finding.code for proof in proofs for finding in proof.findings} == {"ROL-TIMEOUT", "ROL-IMAGE"}
 
 
 def run(capsys: pytest.CaptureFixture[str], **params: t.Any) -> tuple[int, dict[str, t.Any]]:
@@ -137,3 +153,38 @@ def test_a_cluster_that_cannot_be_reached_is_a_finding(
         [row] = result["rows"]
         assert (row["check"], row["subject"], row["passed"]) == ("pods", "cluster", False)
         assert row["evidence"] == "the API server cannot be reached (refused)"
+
+
+def test_the_module_names_changed_files_values_and_progress(
+    make: t.Any,
+    cluster: t.Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    cluster.objects["Pod"] = [make.pod(make.waiting("CrashLoopBackOff", lastState=ended))]
+    containers = [{"name": "indexer"}]
+    cluster.objects["Deployment"] = [
+        make.workload(spec={"replicas": 1, "template": {"spec": {"containers": containers}}})
+    ]
+    field = "vhm/Deployment/indexer:/spec/template/spec/containers/0/resources/limits/memory"
+    (tmp_path / "audit.json").write_text(json.dumps({"effects": {"workers.indexer.limit": [field]}}))
+    (tmp_path / "rollout.log").write_text("of an earlier run\n")
+    monkeypatch.setattr(rollout_info, "connect", lambda _kubeconfig, _context: cluster)
+
+    _, result = run(
+        capsys,
+        namespaces=["vhm"],
+        images={"vhm/indexer": {"indexer": "h/vhm-indexer:sha256-00"}},
+        changes={make.image: ["common/broker.py"]},
+        audits=[str(tmp_path / "audit.json")],
+        log=str(tmp_path / "rollout.log"),
+        report_only=True,
+    )
+
+    memory, stale = result["findings"]
+    assert (memory["code"], "the value workers.indexer.limit" in memory["fix"]) == ("ROL-MEMORY", True)
+    assert (stale["code"], stale["evidence"].endswith("changed since: common/broker.py")) == ("IMG-STALE", True)
+    [line] = (tmp_path / "rollout.log").read_text().splitlines()
+    assert line.startswith("0 of 1 pods ready; vhm/indexer-6c6bc8745b-kl29h: killed for its memory")

@@ -1,0 +1,79 @@
+"""What may mend itself while we wait, and what cannot."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.harvis.platform.plugins.module_utils.evidence.row import Proof
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, Severity
+from ansible_collections.harvis.platform.plugins.module_utils.kube import Object
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import all_containers, path
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.revision import behind
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.shortage import asks_too_much
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.snapshot import Snapshot
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.workloads import wanted_pods
+
+# A restart stays counted, an image that nobody serves stays away: only these may pass.
+PASSING = frozenset(
+    {
+        "ROL-TIMEOUT",
+        "ROL-PROBE",
+        "ROL-SCHEDULE",
+        "ROL-VOLUME",
+        "ROL-SANDBOX",
+        "ROL-NODE",
+        "ROL-MISSING",
+        "ROL-CRASH",
+        "ROL-INIT",
+        "ROL-QUOTA",
+        "ROL-WEBHOOK",
+        "ROL-REVISION",
+        "ROL-PRESSURE",
+        "NET-ENDPOINT",
+        "NET-DNS",
+        "KFK-TOPIC",
+        "VEC-REFUSED",
+        "MDL-MISSING",
+        "PRB-CONTENT",
+    }
+)
+# The old pods of a workload that is being replaced are what they were.
+_REPLACED = frozenset({"IMG-STALE", "ROL-LIMITS"})
+# A variable that is refused, a command that is not executable, not found or not startable stays so.
+_FINAL_EXITS = frozenset({78, 126, 127, 128})
+_ENOUGH_RESTARTS = 5
+
+
+def may_pass(proofs: t.Iterable[Proof], snapshot: Snapshot) -> tuple[bool, bool]:
+    """(something is wrong that may mend itself, something is wrong that cannot)."""
+    rolling = {path(workload) for workload in snapshot.workloads if behind(workload, wanted_pods(workload))}
+    hopes = [
+        _hope(finding, proof, snapshot, rolling)
+        for proof in proofs
+        for finding in proof.findings
+        if finding.severity is Severity.ERROR
+    ]
+    return any(hopes), not all(hopes)
+
+
+def _hope(finding: Finding, proof: Proof, snapshot: Snapshot, rolling: t.Collection[str]) -> bool:
+    if finding.code in _REPLACED:
+        return proof.row.subject.partition(" ")[0] in rolling
+    if finding.code not in PASSING:
+        return False
+    if finding.code == "ROL-QUOTA":
+        return any("deletionTimestamp" in pod["metadata"] for pod in snapshot.pods)
+    pod = next((pod for pod in snapshot.pods if path(pod) == finding.subject.partition(" ")[0]), None)
+    if pod is None:
+        return True
+    if finding.code == "ROL-SCHEDULE":
+        return not asks_too_much(pod, snapshot.nodes)
+    return finding.code != "ROL-CRASH" or not _crashes_for_good(pod)
+
+
+def _crashes_for_good(pod: Object) -> bool:
+    for state in all_containers(pod):
+        ended = (state.get("state") or {}).get("terminated") or (state.get("lastState") or {}).get("terminated") or {}
+        if ended.get("exitCode") in _FINAL_EXITS or int(state.get("restartCount", 0)) >= _ENOUGH_RESTARTS:
+            return True
+    return False
