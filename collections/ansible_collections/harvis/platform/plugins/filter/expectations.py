@@ -42,9 +42,11 @@ def _kept(merged: dict[str, t.Any], container: str) -> dict[str, t.Any]:
 
 
 def release_rows(releases: t.Sequence[dict[str, t.Any]], applied: bool) -> list[dict[str, t.Any]]:
-    """A row ``drift`` for each release; with ``applied``, differences have been mended and are told as such."""
+    """A row ``drift`` for each release that was looked at; with ``applied``, differences have been mended."""
     rows = []
     for result in releases:
+        if result.get("skipped"):
+            continue
         release = result.get("release") or {"name": "release", "namespace": "", "revision": 0}
         differences = result.get("reasons") or []
         passed = applied or not differences
@@ -54,12 +56,14 @@ def release_rows(releases: t.Sequence[dict[str, t.Any]], applied: bool) -> list[
     return rows
 
 
-def topic_row(result: dict[str, t.Any], wanted: t.Sequence[str], applied: bool) -> dict[str, t.Any]:
-    """The row ``topics``: every topic is there as described."""
+def topic_row(result: dict[str, t.Any], wanted: t.Sequence[str], applied: bool) -> list[dict[str, t.Any]]:
+    """The row ``topics``: every topic is there as described. None where nobody looked."""
+    if result.get("skipped"):
+        return []
     differences = result.get("reasons") or []
     passed = applied or not differences
     seen = f"{len(wanted)} topics as described" if passed else "; ".join(differences)
-    return {"check": "topics", "subject": "kafka", "passed": passed, "evidence": seen, "seconds": 0}
+    return [{"check": "topics", "subject": "kafka", "passed": passed, "evidence": seen, "seconds": 0}]
 
 
 def gpu_host_row(looked: dict[str, t.Any], host: str, simulated: bool) -> dict[str, t.Any]:

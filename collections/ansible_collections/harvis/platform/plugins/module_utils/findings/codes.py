@@ -219,6 +219,10 @@ _ALL = (
     _error("KFK-LAG", "A consumer group does not keep up"),
     _error("VEC-REFUSED", "The vector store refuses a program"),
     _error("MDL-MISSING", "A model is asked for that its server does not have"),
+    # What is looked at before anything is deployed.
+    _error("REL-EXPIRED", "The credentials of the kubeconfig are not valid at this time"),
+    _error("REL-FOREIGN", "A name that a release needs belongs to somebody else"),
+    _error("REL-RIGHTS", "The user of the kubeconfig may not do what a release needs"),
 )
 
 CODES: dict[str, Code] = {code.name: code for code in _ALL}

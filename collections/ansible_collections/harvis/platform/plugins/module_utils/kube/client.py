@@ -27,6 +27,9 @@ WATCH_SECONDS = 300
 class Cluster(t.Protocol):
     """What the concepts ask of a cluster; tests hand in one that lives in memory."""
 
+    @property
+    def version(self) -> str: ...
+
     def get(self, ref: ObjectRef) -> Object | None: ...
 
     def find(

@@ -46,6 +46,21 @@ class Containerd:
         }
         return {wanted[name]: self._config_digest(digest) for name, digest in complete.items()}
 
+    def names(self) -> list[str]:
+        """Names of all images."""
+        return self._run("images", "ls", "-q").stdout.split()
+
+    def config(self, name: str) -> dict[str, t.Any]:
+        """The document that says how an image is run, and when it was made."""
+        rows = [line.split() for line in self._run("images", "ls", f"name=={name}").stdout.splitlines()]
+        digest = next(row[2] for row in rows[1:] if row[0] == name)
+        document: dict[str, t.Any] = json.loads(self._run("content", "get", self._config_digest(digest)).stdout)
+        return document
+
+    def remove(self, reference: Reference) -> None:
+        """Its name goes at once, and its layers when containerd next looks what is named by nothing."""
+        self._run("images", "rm", str(reference))
+
     def layers(self) -> set[str]:
         """Digests of everything in the content store."""
         return set(self._run("content", "ls", "-q").stdout.split())

@@ -94,13 +94,16 @@ TOPICS = [
 
 @pytest.mark.parametrize(("reasons", "applied", "passed", "evidence"), TOPICS)
 def test_topics_that_differ_fail(reasons: list[str], applied: bool, passed: bool, evidence: str) -> None:
-    assert topic_row({"reasons": reasons}, ["a", "b"], applied) == {
-        "check": "topics",
-        "subject": "kafka",
-        "passed": passed,
-        "evidence": evidence,
-        "seconds": 0,
-    }
+    row = {"check": "topics", "subject": "kafka", "passed": passed, "evidence": evidence, "seconds": 0}
+    assert topic_row({"reasons": reasons}, ["a", "b"], applied) == [row]
+
+
+def test_what_nobody_looked_at_has_no_row() -> None:
+    skipped = {"skipped": True, "changed": False}
+    assert topic_row(skipped, ["a"], applied=True) == []
+    assert release_rows([skipped, {"release": RELEASE}], applied=True) == release_rows(
+        [{"release": RELEASE}], applied=True
+    )
 
 
 ASKS = {"limits": {"cpu": "4", "nvidia.com/gpu": 1}}

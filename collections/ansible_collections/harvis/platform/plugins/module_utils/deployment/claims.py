@@ -1,0 +1,75 @@
+"""What in the cluster belongs to somebody else and has a name that we would use."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
+from ansible_collections.harvis.platform.plugins.module_utils.kube import Object
+from ansible_collections.harvis.platform.plugins.module_utils.release.storage import History
+
+_RELEASE = "meta.helm.sh/release-name"
+_NAMESPACE = "meta.helm.sh/release-namespace"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A release of ours: its name, its namespace, its chart's name, and the workloads (namespace, name) it will own."""
+
+    name: str
+    namespace: str
+    chart: str
+    workloads: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def foreign_release(claim: Claim, history: History) -> list[Finding]:
+    """A release of our name that another chart holds."""
+    last = history.last
+    if last is None or not history.is_installed or last.chart in ("", claim.chart):
+        return []
+    cause = f"the release is one of chart {last.chart}, not of {claim.chart}: an upgrade would replace its objects"
+    seen = f"revision {last.number} of {last.chart} {last.chart_version}, {last.status} since {last.updated}"
+    return [Finding("REL-FOREIGN", f"release {claim}", cause, seen, "Give ours another name or namespace.")]
+
+
+def foreign_namespace(body: Object, claims: t.Sequence[Claim]) -> list[Finding]:
+    """A namespace that another release owns, or that is being deleted."""
+    name = body["metadata"]["name"]
+    if (body.get("status") or {}).get("phase") == "Terminating":
+        cause = "the namespace is being deleted: nothing can be created in it"
+        seen = f"since {body['metadata'].get('deletionTimestamp')}"
+        fix = "Wait until it is gone; if it stays, its status.conditions name the objects that hold it."
+        return [Finding("REL-FOREIGN", f"namespace {name}", cause, seen, fix)]
+    owner = _owner(body)
+    if not owner or owner in map(str, claims):
+        return []
+    cause = f"the namespace belongs to the Helm release {owner}, and would be deleted with it"
+    seen = f"{_RELEASE} and {_NAMESPACE} in its annotations"
+    return [Finding("REL-FOREIGN", f"namespace {name}", cause, seen, "Choose another namespace.")]
+
+
+def foreign_workloads(bodies: t.Iterable[Object], claims: t.Sequence[Claim]) -> list[Finding]:
+    """Workloads under names that our charts use, and that another release or nobody's Helm made."""
+    names = {workload: claim for claim in claims for workload in claim.workloads}
+    found = []
+    for body in bodies:
+        metadata = body["metadata"]
+        claim = names.get((metadata["namespace"], metadata["name"]))
+        if claim is None or _owner(body) == str(claim):
+            continue
+        owner = _owner(body)
+        whose = f"belongs to the Helm release {owner}" if owner else "was made by something else than Helm"
+        subject = f"{body['kind']} {metadata['namespace']}/{metadata['name']}"
+        cause = f"it is there already and {whose}: release {claim} cannot have it"
+        fix = "Choose another namespace, or remove the object."
+        found.append(Finding("REL-FOREIGN", subject, cause, f"created {metadata.get('creationTimestamp')}", fix))
+    return found
+
+
+def _owner(body: Object) -> str:
+    annotations = body["metadata"].get("annotations") or {}
+    return f"{annotations.get(_NAMESPACE, '')}/{annotations[_RELEASE]}" if _RELEASE in annotations else ""
