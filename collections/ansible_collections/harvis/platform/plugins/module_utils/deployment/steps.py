@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 STAGES = ("built", "delivered", "rolled out", "verified")
 AS_IS = "as is"
 FAILED = "failed"
+DUE = "due"
 _COLLECTION = "harvis.platform."
 # Images of workers are called after them.
 _PREFIXES = ("vhm-", "harvis-")
@@ -36,8 +37,14 @@ def steps_of(action: str, args: t.Mapping[str, t.Any], result: t.Mapping[str, t.
         return []
     if kind in _STAGES_OF_ONE:
         names, stage = _asked(kind, args)
-        return [_of_one(names[0], stage, bool(result.get("changed")), seconds)]
-    return _READERS[kind](result, seconds)
+        steps = [_of_one(names[0], stage, bool(result.get("changed")), seconds)]
+    else:
+        steps = _READERS[kind](result, seconds)
+    # In check mode nothing was done yet.
+    checked = bool(args.get("_ansible_check_mode"))
+    return [
+        replace(step, outcome=DUE, seconds=0.0, changed=False) if checked and step.changed else step for step in steps
+    ]
 
 
 def failed_steps(action: str, args: t.Mapping[str, t.Any], seconds: float) -> list[Step]:

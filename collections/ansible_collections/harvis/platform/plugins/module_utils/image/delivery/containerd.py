@@ -14,6 +14,10 @@ from pathlib import Path
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.image.daemon import Daemon
 from ansible_collections.harvis.platform.plugins.module_utils.image.delivery.item import Delivered, Item, fits
+from ansible_collections.harvis.platform.plugins.module_utils.image.delivery.layer_store import (
+    LayerStore,
+    LayerStoreError,
+)
 from ansible_collections.harvis.platform.plugins.module_utils.image.delivery.oci import Source, write_archive
 from ansible_collections.harvis.platform.plugins.module_utils.image.delivery.saved import SavedArchive
 from ansible_collections.harvis.platform.plugins.module_utils.image.errors import ImageError, image_error
@@ -140,6 +144,9 @@ class ContainerdDestination:
 
     def _import(self, items: t.Sequence[Item]) -> dict[Reference, str]:
         """The digests of what was given to the node."""
+        given = self._import_from_store(items)
+        if given is not None:
+            return given
         with contextlib.ExitStack() as stack:
             sources = list(self._sources(items, stack))
             given = {item.reference: source.image.id for item, source in zip(items, sources, strict=True)}
@@ -149,6 +156,27 @@ class ContainerdDestination:
                 # A layer may be collected as garbage between the listing and the import; whole images can't miss one.
                 self._import_whole(sources)
         return given
+
+    def _import_from_store(self, items: t.Sequence[Item]) -> dict[Reference, str] | None:
+        """The same, reading only what the node misses, from Docker's own store; None where that did not work."""
+        if any(item.archive and item.archive.is_file() for item in items):
+            return None
+        daemon = self.connect()
+        root = daemon.store()
+        if root is None:
+            return None
+        try:
+            given = {item.reference: found.id for item in items if (found := daemon.find(item.reference))}
+            store = LayerStore(root)
+            sources = [Source(store, store.image(str(name), image), str(name)) for name, image in given.items()]
+            for held in (self.node.layers(), ()):
+                with contextlib.suppress(ProcessError):
+                    self.node.load(sources, held)
+                if self._seen(list(given)) == given:
+                    return given if len(given) == len(items) else None
+        except LayerStoreError:
+            return None
+        return None
 
     def _import_whole(self, sources: t.Sequence[Source]) -> None:
         try:

@@ -11,7 +11,7 @@ import json
 import tarfile
 import typing as t
 
-from ansible_collections.harvis.platform.plugins.module_utils.image.delivery.saved import SavedArchive, SavedImage
+from ansible_collections.harvis.platform.plugins.module_utils.image.delivery.saved import SavedImage, SavedLayer
 
 CONFIG = "application/vnd.oci.image.config.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -20,10 +20,16 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 NAME = "io.containerd.image.name"
 
 
-class Source(t.NamedTuple):
-    """An image, the archive it lies in, and the name it is to have."""
+class Layers(t.Protocol):
+    """Where the layers of an image are read: an archive, or Docker's own store."""
 
-    archive: SavedArchive
+    def open_layer(self, layer: SavedLayer) -> t.IO[bytes]: ...
+
+
+class Source(t.NamedTuple):
+    """An image, what it lies in, and the name it is to have."""
+
+    archive: Layers
     image: SavedImage
     name: str
 

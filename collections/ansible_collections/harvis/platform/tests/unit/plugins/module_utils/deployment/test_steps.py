@@ -34,6 +34,12 @@ TOLD: list[tuple[str, Result, Result, list[Step]]] = [
     ),
     ("helm_release", {"name": "prod"}, {"changed": True}, [Step("prod", "rolled out", "2.0 s", 2.0, True)]),
     ("helm_release", {"name": "prod"}, {"changed": False}, [Step("prod", "rolled out", "as is", 0.0)]),
+    (
+        "helm_release",
+        {"name": "prod", "_ansible_check_mode": True},
+        {"changed": True},
+        [Step("prod", "rolled out", "due", 0.0)],
+    ),
     ("kafka_topics", {}, {"changed": False}, [Step("topics", "rolled out", "as is", 0.0)]),
     (
         "rollout_info",
