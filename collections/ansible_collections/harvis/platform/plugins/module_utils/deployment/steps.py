@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -79,18 +80,16 @@ def _of_one(name: str, stage: str, changed: bool, seconds: float) -> Step:
     return Step(name, stage, _done(changed, seconds), seconds if changed else 0.0, changed)
 
 
-def _verified(result: t.Mapping[str, t.Any], seconds: float) -> list[Step]:
+def _verified(name: str, result: t.Mapping[str, t.Any], seconds: float) -> list[Step]:
     passed = bool(result.get("passed"))
-    # Pods are looked at by one module, answers by the other; each row tells of one of both.
-    name = "pods" if any(row.get("check") == "pods" for row in result.get("rows") or ()) else "answers"
     return [Step(name, "verified", f"{seconds:.1f} s" if passed else FAILED, seconds, failed=not passed)]
 
 
 _READERS: dict[str, t.Callable[[t.Mapping[str, t.Any], float], list[Step]]] = {
     "image_build": _built,
     "image_deliver": _delivered,
-    "endpoint_check": _verified,
-    "rollout_info": _verified,
+    "endpoint_check": functools.partial(_verified, "answers"),
+    "rollout_info": functools.partial(_verified, "pods"),
 }
 # Tasks about one component, which their arguments name.
 _STAGES_OF_ONE = ("helm_release", "kafka_topics")
