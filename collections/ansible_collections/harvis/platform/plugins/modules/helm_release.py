@@ -13,7 +13,11 @@ description:
     chart never names and that a person added are found through C(managedFields).
   - A failed rollout is reported with the state, the log and the events of each pod that was not ready, also when the
     release was rolled back and those pods are gone.
-  - A release that a killed run left pending is recovered, unless somebody is still at work on it.
+  - A release that a killed run left pending is recovered, unless somebody is still at work on it. While a run changes
+    a release it holds a Lease beside it, which names the process and is renewed; a second run waits or refuses.
+  - In check mode with diff it says which objects come, change, go or are replaced, and which pods start again and why.
+  - What Helm does not keep of a revision (its source, its images' identities, whether it was verified) lies in the
+    ConfigMap C(harvis-release-<name>) beside the release, and goes with it.
 extends_documentation_fragment:
   - harvis.platform.attributes
 attributes:
@@ -38,7 +42,8 @@ options:
     choices: [present, absent]
     default: present
   chart:
-    description: Folder of the chart, or a packaged chart. Required with O(state=present).
+    description:
+      - Folder of the chart, or a packaged chart. One of O(chart) and O(rollback_to) is required with O(state=present).
     type: path
   values:
     description: Values that win over O(values_files).
@@ -83,6 +88,44 @@ options:
     description: Undo changes made by hand. With V(false) they are only reported, in RV(drift).
     type: bool
     default: true
+  replace_immutable:
+    description:
+      - Delete and make anew what would change in a field that only a new object can have. Without it, and always where
+        data would go with the object (claims, volumes, namespaces, definitions), the run stops before anything changes.
+    type: bool
+    default: false
+  take_ownership:
+    description:
+      - Take over objects of the chart that exist already and belong to nobody or to another release, and a release name
+        that another chart holds. Without it the run stops before anything changes.
+      - A release that fails then is not undone, O(atomic) or not, because that would delete what was there before.
+    type: bool
+    default: false
+  crds:
+    description:
+      - What becomes of the definitions in the chart's C(crds) folders. V(create) is Helm's own way, which makes them
+        with the first install and never looks at them again; RV(findings) then name those that differ. V(apply)
+        applies them on the server before the release. V(skip) leaves them to others.
+    type: str
+    choices: [create, apply, skip]
+    default: create
+  test:
+    description: Run the chart's tests (C(helm test)) after the release was applied, and fail when they fail.
+    type: bool
+    default: false
+  lock_seconds:
+    description: Seconds to wait for another run that is at work on the release. V(0) refuses at once.
+    type: int
+    default: 0
+  source:
+    description:
+      - What the revision is made of, kept with it. Without it, the commit of the checkout that holds O(chart).
+    type: str
+  rollback_to:
+    description:
+      - Go back to this revision instead of applying a chart. Its number, or V(verified) for the newest one that
+        M(harvis.platform.helm_release_verified) marked as good. Nothing is done where its objects are live already.
+    type: str
 author:
   - Harvis Platform (@harvis)
 """
@@ -111,6 +154,13 @@ EXAMPLES = r"""
         OPENAI_API_KEY: "{{ openai_api_key }}"
   check_mode: true
   diff: true
+
+- name: Go back to what last passed verification
+  harvis.platform.helm_release:
+    name: harvis-prod
+    namespace: ai-agents
+    rollback_to: verified
+    lock_seconds: 60
 """
 
 RETURN = r"""
@@ -126,9 +176,32 @@ drift:
   type: list
   elements: str
 objects:
-  description: Objects that are V(added), V(changed) and V(removed).
+  description: Objects that are V(added), V(changed), V(removed) and V(replaced), which is deleted and made anew.
   returned: success with O(state=present)
   type: dict
+restarts:
+  description: Workloads whose pods start again, how many pods each has, and the fields of the template that differ.
+  returned: success with O(state=present)
+  type: list
+  elements: dict
+  sample:
+    - object: Deployment vhm/indexer
+      pods: 2
+      why: ["spec.template.spec.containers[indexer].image: 'vhm-indexer:1' -> 'vhm-indexer:2'"]
+lost_values:
+  description: Paths of values that the deployed revision was given and this run does not give.
+  returned: success with O(chart)
+  type: list
+  elements: str
+rolled_back_to:
+  description: The revision that was gone back to.
+  returned: success with O(rollback_to)
+  type: int
+images_to_pull:
+  description: Images of that revision that no node reports, and that a registry has to give.
+  returned: success with O(rollback_to)
+  type: list
+  elements: str
 images:
   description: Every container image that the chart names.
   returned: success with O(state=present)
@@ -149,12 +222,13 @@ release:
     chart_version: 0.1.0
     app_version: 0.1.0
 findings:
-  description: What stopped the release, with cause, evidence and fix.
-  returned: failure
+  description: What stopped the release, or what it should be known for, with cause, evidence and fix.
+  returned: failure, and success with O(chart)
   type: list
   elements: dict
 """
 
+import functools
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -166,6 +240,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.release import (
     ReleaseSpec,
     ensure_absent,
     ensure_present,
+    ensure_rolled_back,
 )
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -184,6 +259,13 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "namespaces": {"type": "list", "elements": "str", "default": []},
     "atomic": {"type": "bool", "default": True},
     "take_back_drift": {"type": "bool", "default": True},
+    "replace_immutable": {"type": "bool", "default": False},
+    "take_ownership": {"type": "bool", "default": False},
+    "crds": {"type": "str", "choices": ["create", "apply", "skip"], "default": "create"},
+    "test": {"type": "bool", "default": False},
+    "lock_seconds": {"type": "int", "default": 0},
+    "source": {"type": "str"},
+    "rollback_to": {"type": "str"},
 }
 
 
@@ -191,12 +273,21 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     spec = ReleaseSpec.from_params(params)
     helm = Helm.find(SystemRunner(), params["helm"], params["kubeconfig"], params["context"])
-    ensure = ensure_present if params["state"] == "present" else ensure_absent
-    return ensure(spec, helm, lambda: connect(params["kubeconfig"], params["context"]), check_mode=module.check_mode)
+    cluster = functools.partial(connect, params["kubeconfig"], params["context"])
+    if params["state"] == "absent":
+        return ensure_absent(spec, helm, cluster, check_mode=module.check_mode)
+    if params["rollback_to"]:
+        return ensure_rolled_back(spec, helm, cluster, params["rollback_to"], check_mode=module.check_mode)
+    return ensure_present(spec, helm, cluster, check_mode=module.check_mode)
 
 
 def main() -> None:
-    run_module(ARGUMENT_SPEC, run, required_if=[("state", "present", ["chart"])])
+    run_module(
+        ARGUMENT_SPEC,
+        run,
+        required_if=[("state", "present", ["chart", "rollback_to"], True)],
+        mutually_exclusive=[("chart", "rollback_to")],
+    )
 
 
 if __name__ == "__main__":

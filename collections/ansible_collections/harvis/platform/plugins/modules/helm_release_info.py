@@ -97,13 +97,28 @@ releases:
       type: str
       returned: always
     history:
-      description: The kept revisions, oldest first, each with the keys above.
+      description:
+        - The kept revisions, oldest first, each with the keys above, C(source), C(images) (identities by name, as the
+          kubelets reported them), C(verified) (null when nobody said), C(verified_at), C(note) and C(rolled_back_to).
       type: list
       elements: dict
+      returned: always
+    last_verified:
+      description: The newest revision that passed verification; null when there is none.
+      type: int
       returned: always
     held_by:
       description: The run that is at work on the release; null when there is none.
       type: str
+      returned: always
+    held_since:
+      description: Since when that run holds the release.
+      type: str
+      returned: always
+    findings:
+      description: A release that was left in the middle, with who left it and what a new run will do.
+      type: list
+      elements: dict
       returned: always
     images:
       description: Container images of the deployed revision.

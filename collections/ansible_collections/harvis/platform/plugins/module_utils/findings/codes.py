@@ -201,6 +201,16 @@ _ALL = (
     # Green, and without the card.
     _error("GPU-FALLBACK", "A program that was granted a GPU computes on the CPU"),
     _warning("RUN-CHAR", "A reload of systemd would take the GPUs away from running containers"),
+    # Releases: what stops one, and what Helm keeps silent about.
+    _warning("REL-CRD", "A custom resource definition of the chart is newer than the cluster's"),
+    _error("REL-HOOK", "A hook of the chart failed"),
+    _error("REL-IMAGES", "A revision needs images that no node has any more"),
+    _error("REL-IMMUTABLE", "A field changes that only a new object can have"),
+    _error("REL-OWNED", "Something else owns what the release would write"),
+    _warning("REL-PENDING", "A release was left in the middle by a run that is gone"),
+    _warning("REL-REUSED", "New defaults of the chart were lost by --reuse-values"),
+    _error("REL-REVISION", "There is no such revision to go back to"),
+    _error("REL-TEST", "A test of the chart failed"),
     _error("RUN-MINIKUBE", "A minikube profile was started without GPUs"),
     # Why pods do not work, told from what they, their controllers, nodes and neighbours say.
     _error("ROL-IMPORT", "A program cannot import what it needs"),

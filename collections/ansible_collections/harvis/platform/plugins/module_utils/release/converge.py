@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError
-from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, Object, ObjectRef
-from ansible_collections.harvis.platform.plugins.module_utils.release import pending
-from ansible_collections.harvis.platform.plugins.module_utils.release.compare import described
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
+from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, ObjectRef
+from ansible_collections.harvis.platform.plugins.module_utils.release import crds, owners, pending
+from ansible_collections.harvis.platform.plugins.module_utils.release.apply import change, hiding_secrets
+from ansible_collections.harvis.platform.plugins.module_utils.release.chart_tests import run_tests
 from ansible_collections.harvis.platform.plugins.module_utils.release.errors import ReleaseError
-from ansible_collections.harvis.platform.plugins.module_utils.release.explain import explain, hide, is_timeout
 from ansible_collections.harvis.platform.plugins.module_utils.release.helm import Helm
-from ansible_collections.harvis.platform.plugins.module_utils.release.live import (
-    FIELD_MANAGER,
-    LiveObject,
-    as_applied,
-    read_live,
-)
 from ansible_collections.harvis.platform.plugins.module_utils.release.lock import hold
-from ansible_collections.harvis.platform.plugins.module_utils.release.manifest import Manifest, parse_manifest
-from ansible_collections.harvis.platform.plugins.module_utils.release.ownership import removals
-from ansible_collections.harvis.platform.plugins.module_utils.release.plan import Plan, Recorded, Wanted, plan_release
-from ansible_collections.harvis.platform.plugins.module_utils.release.selectors import selectors
+from ansible_collections.harvis.platform.plugins.module_utils.release.manifest import parse_manifest
+from ansible_collections.harvis.platform.plugins.module_utils.release.plan import Wanted
+from ansible_collections.harvis.platform.plugins.module_utils.release.queue import queued, refuse_if_moved
+from ansible_collections.harvis.platform.plugins.module_utils.release.records import forget, records_ref, write_record
+from ansible_collections.harvis.platform.plugins.module_utils.release.reused import lost_values, reused_values
+from ansible_collections.harvis.platform.plugins.module_utils.release.situation import (
+    Situation,
+    described_release,
+    read_situation,
+    to_result,
+)
+from ansible_collections.harvis.platform.plugins.module_utils.release.source import source_revision
 from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
-from ansible_collections.harvis.platform.plugins.module_utils.release.storage import History, Revision, read_history
-from ansible_collections.harvis.platform.plugins.module_utils.release.watch import PodWatch
+from ansible_collections.harvis.platform.plugins.module_utils.release.storage import History, read_history
 
 Connect = t.Callable[[], Cluster]
-
-
-@dataclass(frozen=True)
-class Situation:
-    """All that was read for one decision."""
-
-    history: History
-    wanted: Wanted
-    live: dict[ObjectRef, LiveObject]
-    plan: Plan
+Definitions = list[crds.Definition]
+_NO_CRD = "ensure CRDs are installed first"
 
 
 def ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mode: bool) -> dict[str, t.Any]:
@@ -47,8 +40,15 @@ def ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mod
 
     Raises HarvisError: values or templates that cannot be used, another run at work, pods that do not get ready.
     """
-    with _hiding_secrets(spec):
-        return _ensure_present(spec, helm, connect, check_mode=check_mode)
+    once = functools.cache(connect)
+    with hiding_secrets(spec):
+        return queued(spec, once, lambda: _ensure_present(spec, helm, once, check_mode=check_mode))
+
+
+def ensure_absent(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mode: bool) -> dict[str, t.Any]:
+    """Uninstall the release if it is there; claims and namespaces stay."""
+    once = functools.cache(connect)
+    return queued(spec, once, lambda: _ensure_absent(spec, helm, once(), check_mode=check_mode))
 
 
 def _ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mode: bool) -> dict[str, t.Any]:
@@ -56,150 +56,110 @@ def _ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mo
         # Helm renders in its own process while this one imports the kubernetes library.
         rendering = pool.submit(helm.render, spec, is_upgrade=True)
         cluster = connect()
-        situation = _read(spec, helm, cluster, rendering)
+        situation, definitions = _read(spec, helm, cluster, rendering)
     plan = situation.plan
-    missing = _missing_namespaces(cluster, spec)
-    reasons = [f"namespace {name} is missing" for name in missing] + list(plan.reasons)
+    missing = [name for name in spec.wanted_namespaces if cluster.get(ObjectRef("v1", "Namespace", name)) is None]
+    newer = definitions if spec.crds == "apply" else []
+    of_release = [item.reason for item in newer] + list(plan.reasons)
+    reasons = [f"namespace {name} is missing" for name in missing] + of_release
+    history = situation.history
     if reasons and not check_mode:
-        _apply(spec, helm, cluster, situation, missing)
-    history = read_history(cluster, spec.name, spec.namespace) if reasons and not check_mode else situation.history
-    return _result(spec, history.last, reasons, plan, situation.wanted.manifest)
+        # What was read may be another run's half-done work: nothing is changed beside it.
+        pending.refuse_if_held(cluster, history, spec)
+        _make_namespaces(cluster, missing)
+        if of_release:
+            _apply(spec, helm, cluster, situation, newer)
+            history = read_history(cluster, spec.name, spec.namespace)
+    result = to_result(spec, history.last, reasons, situation)
+    return {**result, **_said(spec, situation, definitions)}
 
 
-@contextlib.contextmanager
-def _hiding_secrets(spec: ReleaseSpec) -> t.Iterator[None]:
-    """The API server, helm and logs repeat values in their complaints."""
-    try:
-        yield
-    except HarvisError as exc:
-        hidden = [replace(f, cause=hide(f.cause, spec), evidence=hide(f.evidence, spec)) for f in exc.findings]
-        raise ReleaseError(*hidden, **exc.details) from exc
-
-
-def ensure_absent(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mode: bool) -> dict[str, t.Any]:
-    """Uninstall the release if it is there; claims and namespaces stay."""
-    cluster = connect()
+def _ensure_absent(spec: ReleaseSpec, helm: Helm, cluster: Cluster, *, check_mode: bool) -> dict[str, t.Any]:
     history = read_history(cluster, spec.name, spec.namespace)
     reasons = [f"the release is {history.last.status}"] if history.is_installed and history.last else []
-    before = _release(spec, history.last)
+    if not reasons and cluster.get(records_ref(spec.name, spec.namespace)):
+        reasons = ["what was known of its revisions is still there"]
+    before = described_release(spec, history.last) if history.is_installed else None
     if reasons and not check_mode:
         pending.refuse_if_held(cluster, history, spec)
         with hold(cluster, spec.name, spec.namespace):
-            helm.uninstall(spec)
-    diff = {"before": f"{before}\n" if reasons else "", "after": ""}
+            refuse_if_moved(cluster, history, spec)
+            if before:
+                helm.uninstall(spec)
+            forget(cluster, spec.name, spec.namespace)
+    diff = {"before": f"{before}\n" if before else "", "after": ""}
     return {"changed": bool(reasons), "reasons": reasons, "release": None, "diff": diff}
 
 
-def _read(spec: ReleaseSpec, helm: Helm, cluster: Cluster, rendering: Future[str]) -> Situation:
+def _read(spec: ReleaseSpec, helm: Helm, cluster: Cluster, rendering: Future[str]) -> tuple[Situation, Definitions]:
     history = read_history(cluster, spec.name, spec.namespace)
-    text = rendering.result()
-    if not history.is_installed:
+    text, exact = _rendered(spec, helm, history, rendering)
+    other_chart = owners.foreign_release(spec, history)
+    _refuse(other_chart if not spec.take_ownership else [])
+    definitions = crds.chart_definitions(helm, spec) if spec.crds != "skip" else {}
+    namespaced = crds.is_namespaced(cluster, [body for body, _ in definitions.values()])
+    wanted = Wanted(spec.values, parse_manifest(text, spec.namespace, namespaced))
+    situation = read_situation(spec, cluster, history, wanted)
+    _refuse(owners.foreign_objects(spec, situation.live) if not spec.take_ownership else [])
+    reasons = (*(finding.cause for finding in other_chart), *situation.plan.reasons)
+    situation = replace(situation, plan=replace(situation.plan, reasons=reasons), exact=exact)
+    return situation, crds.compare_definitions(cluster, definitions)
+
+
+def _rendered(spec: ReleaseSpec, helm: Helm, history: History, rendering: Future[str]) -> tuple[str, bool]:
+    """The manifest, and whether it is what the server would get."""
+    try:
+        text = rendering.result()
         # A chart may render otherwise for a first install (.Release.IsInstall).
-        text = helm.render(spec, is_upgrade=False)
-    wanted = Wanted(spec.values, parse_manifest(text, spec.namespace, cluster.namespaced))
-    return _compare(spec, cluster, history, wanted)
+        return text if history.is_installed else helm.render(spec, is_upgrade=False), True
+    except ReleaseError as exc:
+        # Helm asks the server about kinds whose definitions come with this very chart.
+        if spec.crds == "skip" or _NO_CRD not in str(exc):
+            raise
+    return helm.render(spec, is_upgrade=history.is_installed, on_server=False), False
 
 
-def _compare(spec: ReleaseSpec, cluster: Cluster, history: History, wanted: Wanted) -> Situation:
-    base = history.last_good if history.is_installed else None
-    recorded = _recorded(base, cluster) if base else None
-    live = read_live(cluster, wanted.manifest.objects, spec.name, spec.namespace)
-    removed = _removed(cluster, recorded.manifest if recorded else None, wanted.manifest)
-    plan = plan_release(wanted, recorded, live, removed, take_back_drift=spec.take_back_drift)
-    state_reasons = pending.reasons(cluster, history, spec)
-    return Situation(history, wanted, live, replace(plan, reasons=(*state_reasons, *plan.reasons)))
-
-
-def _recorded(revision: Revision, cluster: Cluster) -> Recorded:
-    text = f"{revision.manifest}\n{revision.hooks}"
-    return Recorded(revision, parse_manifest(text, revision.namespace, cluster.namespaced))
-
-
-def _removed(cluster: Cluster, recorded: Manifest | None, wanted: Manifest) -> dict[ObjectRef, Object]:
-    gone = [ref for ref in recorded.objects if ref not in wanted.objects] if recorded else []
-    found = {ref: cluster.get(ref) for ref in gone}
-    return {ref: body for ref, body in found.items() if body is not None}
-
-
-def _missing_namespaces(cluster: Cluster, spec: ReleaseSpec) -> list[str]:
-    return [name for name in spec.wanted_namespaces if cluster.get(ObjectRef("v1", "Namespace", name)) is None]
-
-
-def _apply(spec: ReleaseSpec, helm: Helm, cluster: Cluster, situation: Situation, missing: list[str]) -> None:
-    # What was read may be another run's half-done work: nothing is changed beside it.
-    pending.refuse_if_held(cluster, situation.history, spec)
-    for name in missing:
-        cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    if not situation.plan.changed:
-        return
-    with hold(cluster, spec.name, spec.namespace):
+def _apply(spec: ReleaseSpec, helm: Helm, cluster: Cluster, situation: Situation, newer: Definitions) -> None:
+    with hold(cluster, spec.name, spec.namespace) as grip:
+        refuse_if_moved(cluster, situation.history, spec)
         pending.recover(helm, situation.history, spec)
-        if spec.take_back_drift:
-            _take_away_hand_fields(cluster, situation.live)
-        _upgrade(spec, helm, cluster, situation.wanted.manifest)
-        _prove(spec, cluster, situation.wanted)
+        crds.apply_definitions(cluster, newer, spec.timeout)
+        if situation.plan.changed:
+            if spec.take_ownership:
+                owners.take_over(cluster, spec, situation.live, situation.wanted.manifest)
+            change(spec, cluster, situation, grip, lambda: helm.upgrade(spec))
+            _remember(spec, helm, cluster)
+            if spec.test:
+                grip.keep()
+                run_tests(spec, helm, cluster, situation.wanted.manifest)
 
 
-def _upgrade(spec: ReleaseSpec, helm: Helm, cluster: Cluster, manifest: Manifest) -> None:
-    bodies = {ref: item.body for ref, item in manifest.objects.items()}
-    with PodWatch(cluster, selectors(bodies)).running() as watch:
-        result = helm.upgrade(spec)
-    if not result.rc:
-        return
-    causes = watch.findings()
-    if is_timeout(result):
-        own = Finding("ROL-TIMEOUT", f"release {spec.namespace}/{spec.name}", f"not ready within {spec.timeout} s")
-        raise ReleaseError(replace(own, evidence=result.tail), *causes)
-    raise ReleaseError(*explain(result, spec), *causes)
-
-
-def _prove(spec: ReleaseSpec, cluster: Cluster, wanted: Wanted) -> None:
-    """Helm said it is done; the cluster is asked whether it is. What Helm left is applied directly."""
+def _remember(spec: ReleaseSpec, helm: Helm, cluster: Cluster) -> None:
     history = read_history(cluster, spec.name, spec.namespace)
-    after = _compare(spec, cluster, history, wanted)
-    if not after.plan.drift or not spec.take_back_drift:
-        return
-    # First what hands added: an apply would move the versions that these removals are bound to.
-    _take_away_hand_fields(cluster, after.live)
-    for ref, live in after.live.items():
-        if live.found is None or live.wanted is None or described(live.found) != described(live.wanted):
-            body = as_applied(wanted.manifest.objects[ref].body, spec.name, spec.namespace)
-            cluster.apply(body, manager=FIELD_MANAGER)
-    left = _compare(spec, cluster, history, wanted).plan.drift
-    if left:
-        fix = "Something writes these fields back (an operator, a webhook, GitOps): find it in metadata.managedFields."
-        raise ReleaseError(
-            *(Finding("REL-DRIFT", text, "the change comes back after it was undone", fix=fix) for text in left)
-        )
+    source = spec.source or source_revision(helm.runner, spec.chart)
+    if source and history.last:
+        write_record(cluster, history, history.last, source=source)
 
 
-def _take_away_hand_fields(cluster: Cluster, live: dict[ObjectRef, LiveObject]) -> None:
-    for ref, item in live.items():
-        if item.found is None or not item.hand_fields:
-            continue
-        version = item.found["metadata"]["resourceVersion"]
-        # List places count only in the version that was read.
-        guard = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
+def _make_namespaces(cluster: Cluster, names: list[str]) -> None:
+    for name in names:
         try:
-            cluster.patch(ref, [guard, *removals(item.hand_fields)])
+            cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         except ApiRefusal as exc:
-            if exc.status not in (409, 422):
+            # Another run may have been faster.
+            if exc.reason != "AlreadyExists":
                 raise
 
 
-def _result(
-    spec: ReleaseSpec, revision: Revision | None, reasons: list[str], plan: Plan, manifest: Manifest
-) -> dict[str, t.Any]:
-    return {
-        "changed": bool(reasons),
-        "reasons": [hide(reason, spec) for reason in reasons],
-        "drift": [hide(text, spec) for text in plan.drift],
-        "objects": plan.summary(),
-        "images": manifest.images(),
-        "release": _release(spec, revision),
-        "diff": {side: hide(text, spec) for side, text in plan.diff().items()},
-    }
+def _said(spec: ReleaseSpec, situation: Situation, definitions: Definitions) -> dict[str, t.Any]:
+    """What does not stop the release and should be known."""
+    base = situation.history.last_good if situation.history.is_installed else None
+    findings = crds.left_alone(definitions, is_installed=base is not None) if spec.crds == "create" else []
+    findings += reused_values(base, spec) if base else []
+    lost = lost_values(base, spec.values) if base else []
+    return {"findings": [finding.to_dict() for finding in findings], "lost_values": lost}
 
 
-def _release(spec: ReleaseSpec, revision: Revision | None) -> dict[str, t.Any] | None:
-    return {"name": spec.name, "namespace": spec.namespace, **revision.summary()} if revision else None
+def _refuse(findings: list[Finding]) -> None:
+    if findings:
+        raise ReleaseError(*findings)

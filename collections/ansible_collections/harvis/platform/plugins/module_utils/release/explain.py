@@ -21,6 +21,8 @@ _YAML = re.compile(r"YAML parse error on [^/\s]+/(?P<file>\S+): (?P<cause>.+)")
 _EXECUTION = re.compile(r"^execution error at \([^)]*\): ")
 _TIMED_OUT = ("context deadline exceeded", "timed out waiting", "not ready. status:")
 
+_HOOK = re.compile(r"(?P<when>(?:pre|post)-(?:install|upgrade|rollback|delete)) hooks? failed: (?P<cause>.+)")
+
 _PLAIN: tuple[tuple[str, str, str, str], ...] = (
     (
         "another operation (install/upgrade/rollback) is in progress",
@@ -42,9 +44,9 @@ _PLAIN: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "invalid ownership metadata",
-        "REL-FAILED",
+        "REL-OWNED",
         "an object of the chart exists already and belongs to something else",
-        "Delete the object, rename it in the chart, or remove it from the release that owns it.",
+        "Rename it in the chart, remove it from its owner, or hand it over to this release with take_ownership.",
     ),
 )
 
@@ -54,6 +56,12 @@ def explain(result: CommandResult, spec: ReleaseSpec) -> list[Finding]:
     text = hide(f"{result.stderr}\n{result.stdout}" if result.stderr.strip() else result.stdout, spec).strip()
     if _SCHEMA in text:
         return _schema(text, spec)
+    hook = _HOOK.search(text)
+    if hook:
+        fix = (
+            "See why that hook fails (its Job or Pod stays, unless its hook-delete-policy removes it), then run again."
+        )
+        return [Finding("REL-HOOK", _subject(spec), f"a {hook['when']} hook failed: {hook['cause']}", _tail(text), fix)]
     for words, code, cause, fix in _PLAIN:
         if words in text:
             return [Finding(code, _subject(spec), cause, _tail(text), fix)]

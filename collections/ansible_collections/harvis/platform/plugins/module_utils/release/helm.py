@@ -41,9 +41,10 @@ class Helm:
         number = result.stdout.strip().lstrip("v").partition(".")[0]
         return int(number) if number.isdigit() else 4
 
-    def render(self, spec: ReleaseSpec, *, is_upgrade: bool) -> str:
-        """The manifest with its hooks, made with the cluster's own capabilities and lookups."""
-        result = self._run(render_argv(spec, is_upgrade=is_upgrade), spec, timeout=_RENDER_SECONDS)
+    def render(self, spec: ReleaseSpec, *, is_upgrade: bool, on_server: bool = True) -> str:
+        """The manifest with its hooks, made with the cluster's own capabilities and lookups unless told otherwise."""
+        argv = render_argv(spec, is_upgrade=is_upgrade, on_server=on_server)
+        result = self._run(argv, spec, timeout=_RENDER_SECONDS)
         if result.rc:
             raise ReleaseError(*explain(result, spec))
         return result.stdout
@@ -56,6 +57,23 @@ class Helm:
     def rollback(self, spec: ReleaseSpec, revision: int) -> None:
         """Without waiting: an upgrade follows at once."""
         self._settle(rollback_argv(spec, revision, self.major()), spec)
+
+    def rollback_and_wait(self, spec: ReleaseSpec, revision: int) -> CommandResult:
+        """The result may be a failure: the caller knows the pods."""
+        argv = [*rollback_argv(spec, revision, self.major()), "--wait", "--timeout", f"{spec.timeout}s"]
+        return self._run(argv, spec, timeout=spec.timeout + 60)
+
+    def show_crds(self, spec: ReleaseSpec) -> str:
+        """The definitions of the crds folders, those of dependencies too."""
+        result = self._run(["show", "crds", str(spec.chart)], spec, timeout=_RENDER_SECONDS)
+        if result.rc:
+            raise ReleaseError(*explain(result, spec))
+        return result.stdout
+
+    def test(self, spec: ReleaseSpec) -> CommandResult:
+        """The chart's own tests."""
+        argv = ["test", spec.name, "--namespace", spec.namespace, "--timeout", f"{spec.timeout}s"]
+        return self._run(argv, spec, timeout=spec.timeout + 60)
 
     def uninstall(self, spec: ReleaseSpec) -> None:
         argv = ["uninstall", spec.name, "--namespace", spec.namespace, "--wait", "--timeout", f"{spec.timeout}s"]
@@ -75,16 +93,23 @@ class Helm:
         return self.runner.run(command, stdin=stdin, env=_ENVIRONMENT, timeout=timeout, check=False)
 
 
-def render_argv(spec: ReleaseSpec, *, is_upgrade: bool) -> list[str]:
-    argv = ["template", spec.name, str(spec.chart), "--namespace", spec.namespace, "--values", "-", "--dry-run=server"]
+def render_argv(spec: ReleaseSpec, *, is_upgrade: bool, on_server: bool = True) -> list[str]:
+    argv = ["template", spec.name, str(spec.chart), "--namespace", spec.namespace, "--values", "-"]
+    # Who owns what is ours to say, for every object at once; a dry run of an install would stop at the first.
+    argv += ["--dry-run=server", "--take-ownership"] if on_server else ["--dry-run=client"]
     return [*argv, "--is-upgrade"] if is_upgrade else argv
 
 
 def upgrade_argv(spec: ReleaseSpec, major: int) -> list[str]:
     argv = ["upgrade", spec.name, str(spec.chart), "--install", "--namespace", spec.namespace, "--values", "-"]
     argv += ["--reset-values", "--history-max", _HISTORY_MAX, "--timeout", f"{spec.timeout}s", "--wait"]
-    if spec.atomic:
+    # To undo would be to delete: what was there before, too.
+    if spec.atomic and not spec.take_ownership:
         argv.append("--atomic" if major < 4 else "--rollback-on-failure")
+    if spec.take_ownership:
+        argv.append("--take-ownership")
+    if spec.crds == "skip":
+        argv.append("--skip-crds")
     return [*argv, *_server_side(major)]
 
 

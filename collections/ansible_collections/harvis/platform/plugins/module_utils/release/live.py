@@ -19,13 +19,13 @@ from ansible_collections.harvis.platform.plugins.module_utils.kube import (
     UnknownKind,
 )
 from ansible_collections.harvis.platform.plugins.module_utils.release.errors import ReleaseError
+from ansible_collections.harvis.platform.plugins.module_utils.release.leftovers import Failed, leftovers
 from ansible_collections.harvis.platform.plugins.module_utils.release.manifest import ManifestObject, as_stored
 from ansible_collections.harvis.platform.plugins.module_utils.release.ownership import HandField, hand_fields, without
+from ansible_collections.harvis.platform.plugins.module_utils.release.replace import is_fixed
 
 FIELD_MANAGER = "helm"
 _PARALLEL = 8
-# The API server's words for a field that only a new object can change.
-_FIXED = ("immutable", "updates to statefulset spec")
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,25 @@ class LiveObject:
     found: Object | None
     wanted: Object | None
     hand_fields: tuple[HandField, ...] = ()
+    fixed: str = ""  # what the server says of a field that only a new object can have otherwise
 
 
 def read_live(
-    cluster: Cluster, objects: t.Mapping[ObjectRef, ManifestObject], release: str, namespace: str
+    cluster: Cluster,
+    objects: t.Mapping[ObjectRef, ManifestObject],
+    release: str,
+    namespace: str,
+    failed: t.Mapping[ObjectRef, t.Sequence[Failed]] | None = None,
 ) -> dict[ObjectRef, LiveObject]:
-    """Every object of a manifest, read and dry-run in parallel.
+    """Every object of a manifest, read and dry-run in parallel. ``failed`` is how revisions that failed had them.
 
     Raises ReleaseError with one finding for each object that the server would refuse.
     """
     with ThreadPoolExecutor(_PARALLEL) as pool:
-        jobs = {ref: pool.submit(_read, cluster, item, release, namespace) for ref, item in objects.items()}
+        jobs = {
+            ref: pool.submit(_read, cluster, item, release, namespace, (failed or {}).get(ref, ()))
+            for ref, item in objects.items()
+        }
     found: dict[ObjectRef, LiveObject] = {}
     findings: list[Finding] = []
     for ref, job in jobs.items():
@@ -72,7 +80,9 @@ def as_applied(body: Object, release: str, namespace: str) -> Object:
     return {**body, "metadata": metadata}
 
 
-def _read(cluster: Cluster, item: ManifestObject, release: str, namespace: str) -> LiveObject:
+def _read(
+    cluster: Cluster, item: ManifestObject, release: str, namespace: str, failed: t.Sequence[Failed]
+) -> LiveObject:
     try:
         found = cluster.get(item.ref)
     except UnknownKind:
@@ -83,11 +93,14 @@ def _read(cluster: Cluster, item: ManifestObject, release: str, namespace: str) 
     except ApiRefusal as exc:
         if found is None and exc.status == 404:
             return LiveObject(item.ref, None, None)
+        if found is not None and exc.status == 422 and is_fixed(exc.message):
+            return LiveObject(item.ref, found, None, fixed=exc.message)
         raise _refused(item, exc) from exc
     if found is None:
         return LiveObject(item.ref, None, wanted)
     # The server's answer still has what hands added: a dry run takes away only what Helm itself owned.
     by_hand = tuple(hand_fields(found, as_stored(body)))
+    by_hand += tuple(leftovers(cluster, found, as_stored(body), failed)) if failed else ()
     kept = [field for field in by_hand if _has(wanted, field)]
     return LiveObject(item.ref, found, without(wanted, kept), by_hand)
 
@@ -111,9 +124,6 @@ def _refused(item: ManifestObject, exc: ApiRefusal) -> HarvisError:
             "Correct the template: a field of this name and place does not exist in this kind (check the indentation)."
         )
         return ReleaseError(Finding("VAL-RENDER", subject, "a field is unknown to the cluster", exc.message, fix))
-    if exc.status == 422 and any(words in exc.message for words in _FIXED):
-        fix = f"Undo the change of that field, or delete {item.ref} first (its data, too, if it owns any)."
-        return ReleaseError(Finding("REL-FAILED", subject, "a field changes that cannot be changed", exc.message, fix))
     if exc.status in (400, 422, 500):
         fix = "Correct the value or the template that makes this field."
         return ReleaseError(Finding("VAL-RENDER", subject, "the cluster refuses the object", exc.message, fix))

@@ -58,11 +58,30 @@ class Held:
     holder: Holder
     renewed: str
     body: Object
+    acquired: str = ""
 
     @property
     def is_alive(self) -> bool:
         silent = (dt.datetime.now(dt.UTC) - parse_time(self.renewed)).total_seconds() if self.renewed else LEASE_SECONDS
         return silent < LEASE_SECONDS and not self.holder.is_gone()
+
+    @property
+    def evidence(self) -> str:
+        since = f"it holds the release since {self.acquired}; " if self.acquired else ""
+        return f"{since}its lease was renewed at {self.renewed}"
+
+
+@dataclass(frozen=True)
+class Grip:
+    """A lease that is held. A run that slept longer than the lease lives may find that it is another's now."""
+
+    subject: str
+    lost: threading.Event
+
+    def keep(self) -> None:
+        """Before something is changed: raise ReleaseError (REL-LOCKED) when the lease is no longer ours."""
+        if self.lost.is_set():
+            raise locked(self.subject, "another run", "it took the lease, which this run had not renewed in time")
 
 
 def lease_ref(release: str, namespace: str) -> ObjectRef:
@@ -75,7 +94,8 @@ def read_lease(cluster: Cluster, release: str, namespace: str) -> Held | None:
     if body is None:
         return None
     spec = body.get("spec") or {}
-    return Held(Holder(spec.get("holderIdentity") or ""), spec.get("renewTime") or "", body)
+    holder = Holder(spec.get("holderIdentity") or "")
+    return Held(holder, spec.get("renewTime") or "", body, spec.get("acquireTime") or "")
 
 
 def helm_at_work(release: str, namespace: str, proc: Path = Path("/proc")) -> int | None:
@@ -92,29 +112,31 @@ def helm_at_work(release: str, namespace: str, proc: Path = Path("/proc")) -> in
 
 
 @contextlib.contextmanager
-def hold(cluster: Cluster, release: str, namespace: str) -> t.Iterator[None]:
+def hold(cluster: Cluster, release: str, namespace: str) -> t.Iterator[Grip]:
     """Hold the release, and go on saying so until the end.
 
     Raises ReleaseError (REL-LOCKED) when another run holds it.
     """
     ref = lease_ref(release, namespace)
-    _take(cluster, ref, read_lease(cluster, release, namespace), f"release {namespace}/{release}")
+    grip = Grip(f"release {namespace}/{release}", threading.Event())
+    _take(cluster, ref, read_lease(cluster, release, namespace), grip.subject)
     ended = threading.Event()
-    renewer = threading.Thread(target=_renew, args=(cluster, ref, ended), daemon=True)
+    renewer = threading.Thread(target=_renew, args=(cluster, ref, ended, grip.lost), daemon=True)
     renewer.start()
     try:
-        yield
+        yield grip
     finally:
         ended.set()
         renewer.join(RENEW_SECONDS)
         # A lease that stays behind expires by itself: no reason to hide what the caller has to say.
         with contextlib.suppress(ClusterError):
-            cluster.delete(ref)
+            if _is_mine(cluster.get(ref)):
+                cluster.delete(ref)
 
 
 def _take(cluster: Cluster, ref: ObjectRef, held: Held | None, subject: str) -> None:
     if held and held.is_alive:
-        raise locked(subject, str(held.holder), f"its lease was renewed at {held.renewed}")
+        raise locked(subject, str(held.holder), held.evidence)
     body = _lease_body(ref)
     try:
         if held:
@@ -132,16 +154,36 @@ def _take(cluster: Cluster, ref: ObjectRef, held: Held | None, subject: str) -> 
 def locked(subject: str, holder: str, evidence: str) -> t.Any:
     """Somebody else is at work on the release."""
     cause = f"{holder} is working on it"
-    return release_error("REL-LOCKED", subject, cause, evidence=evidence, fix="Let it end, then run again.")
+    return release_error(
+        "REL-LOCKED",
+        subject,
+        cause,
+        evidence=evidence,
+        fix="Let it end, then run again; or have this run wait for it with lock_seconds.",
+    )
 
 
-def _renew(cluster: Cluster, ref: ObjectRef, ended: threading.Event) -> None:
+def _renew(cluster: Cluster, ref: ObjectRef, ended: threading.Event, lost: threading.Event) -> None:
     while not ended.wait(RENEW_SECONDS):
         with contextlib.suppress(ClusterError):
-            found = cluster.get(ref)
-            if found:
-                found["spec"]["renewTime"] = _now()
-                cluster.replace(found)
+            renew(cluster, ref, lost)
+            if lost.is_set():
+                return
+
+
+def renew(cluster: Cluster, ref: ObjectRef, lost: threading.Event) -> None:
+    """Say that this run is still at work; ``lost`` is set where another run has taken the lease."""
+    found = cluster.get(ref)
+    if found is None or not _is_mine(found):
+        lost.set()
+        return
+    found["spec"]["renewTime"] = _now()
+    # With its resourceVersion: whoever takes the lease in this moment is not overwritten.
+    cluster.replace(found)
+
+
+def _is_mine(lease: Object | None) -> bool:
+    return bool(lease and (lease.get("spec") or {}).get("holderIdentity") == Holder.me().text)
 
 
 def _lease_body(ref: ObjectRef) -> Object:

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Object, ObjectRef
 from ansible_collections.harvis.platform.plugins.module_utils.release import yaml_text
-from ansible_collections.harvis.platform.plugins.module_utils.release.compare import Difference, described, differences
+from ansible_collections.harvis.platform.plugins.module_utils.release.compare import (
+    MISSING,
+    Difference,
+    described,
+    differences,
+)
 from ansible_collections.harvis.platform.plugins.module_utils.release.live import LiveObject
 from ansible_collections.harvis.platform.plugins.module_utils.release.manifest import Manifest, as_stored
 from ansible_collections.harvis.platform.plugins.module_utils.release.ownership import HandField
 from ansible_collections.harvis.platform.plugins.module_utils.release.redact import redact_pair
+from ansible_collections.harvis.platform.plugins.module_utils.release.replace import fixed_fields
+from ansible_collections.harvis.platform.plugins.module_utils.release.restarts import Restart, restart
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import Revision
 from ansible_collections.harvis.platform.plugins.module_utils.release.values import Values, without_nulls
 
@@ -37,11 +44,12 @@ class ObjectPlan:
     """One object that will change; ``before`` and ``after`` are free of secrets."""
 
     ref: ObjectRef
-    action: str  # added, changed, removed
+    action: str  # added, changed, removed, replaced
     fields: tuple[str, ...]
     drift: tuple[str, ...]
     before: Object | None
     after: Object | None
+    restart: Restart | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,15 @@ class Plan:
     objects: tuple[ObjectPlan, ...]
 
     @property
+    def restarts(self) -> list[Restart]:
+        """The pods that are started again when the plan is applied."""
+        return [item.restart for item in self.objects if item.restart]
+
+    @property
+    def replaced(self) -> list[ObjectRef]:
+        return [item.ref for item in self.objects if item.action == "replaced"]
+
+    @property
     def changed(self) -> bool:
         return bool(self.reasons)
 
@@ -61,7 +78,7 @@ class Plan:
         return {"before": _text(self.objects, "before"), "after": _text(self.objects, "after")}
 
     def summary(self) -> dict[str, list[str]]:
-        actions = ("added", "changed", "removed")
+        actions = ("added", "changed", "removed", "replaced")
         return {action: [str(o.ref) for o in self.objects if o.action == action] for action in actions}
 
 
@@ -92,7 +109,7 @@ def plan_release(
 def _release_reasons(wanted: Wanted, recorded: Recorded) -> list[str]:
     reasons = [
         # A value may be a secret, so values are named and not shown.
-        f"value {found.path} differs from the deployed one"
+        f"value {found.path} {'is no longer given' if found.after is MISSING else 'differs from the deployed one'}"
         for found in differences(without_nulls(recorded.revision.values), without_nulls(wanted.values))
     ]
     old, new = recorded.manifest.hooks, wanted.manifest.hooks
@@ -116,19 +133,29 @@ def _plan_object(ref: ObjectRef, wanted: Wanted, recorded: Recorded | None, live
     if live.found is None:
         after = redact_pair(None, described(live.wanted) if live.wanted else as_stored(rendered))[1]
         return ObjectPlan(ref, "added", (), ("was deleted",) if known else (), None, after)
+    if live.fixed:
+        return _replaced(ref, rendered, live.found, live.fixed)
     before, after = redact_pair(described(live.found), described(live.wanted or live.found))
+    again = restart(ref, live.found, before or {}, after or {})
     moved = differences(before, after)
     if not known:
         # Left over from something else; Helm itself decides whether it may take the object over.
         fields = ("exists already, and is new in the chart", *map(str, moved))
-        return ObjectPlan(ref, "changed", fields, (), before, after)
+        return ObjectPlan(ref, "changed", fields, (), before, after, again)
     in_chart = differences(*redact_pair(as_stored(known.body), as_stored(rendered)))
     by_hand = {field.path: field for field in live.hand_fields}
     drift = tuple(
         _drift_text(found, by_hand.get(found.path)) for found in moved if not _is_within(found.path, in_chart)
     )
     fields = tuple(map(str, in_chart))
-    return ObjectPlan(ref, "changed", fields, drift, before, after) if fields or drift else None
+    return ObjectPlan(ref, "changed", fields, drift, before, after, again) if fields or drift else None
+
+
+def _replaced(ref: ObjectRef, rendered: Object, found: Object, fixed: str) -> ObjectPlan:
+    before, after = redact_pair(described(found), as_stored(rendered))
+    fields = (f"{fixed_fields(fixed)} cannot be changed in place: the object is replaced",)
+    again = restart(ref, found, before or {}, after or {}, replaced=True)
+    return ObjectPlan(ref, "replaced", fields, (), before, after, again)
 
 
 def _is_within(path: str, others: t.Iterable[Difference]) -> bool:

@@ -25,6 +25,12 @@ class ReleaseSpec:
     timeout: int = 600
     atomic: bool = True
     take_back_drift: bool = True
+    replace_immutable: bool = False
+    take_ownership: bool = False
+    crds: str = "create"
+    test: bool = False
+    lock_seconds: int = 0
+    source: str = ""
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> ReleaseSpec:
@@ -47,6 +53,12 @@ class ReleaseSpec:
             timeout=params["timeout"],
             atomic=params["atomic"],
             take_back_drift=params["take_back_drift"],
+            replace_immutable=params["replace_immutable"],
+            take_ownership=params["take_ownership"],
+            crds=params["crds"],
+            test=params["test"],
+            lock_seconds=params["lock_seconds"],
+            source=params.get("source") or "",
         )
 
     @property

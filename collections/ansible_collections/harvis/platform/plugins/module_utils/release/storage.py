@@ -8,7 +8,7 @@ import gzip
 import json
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, Object
 from ansible_collections.harvis.platform.plugins.module_utils.release.errors import release_error
@@ -33,6 +33,7 @@ class Revision:
     values: dict[str, t.Any]
     manifest: str
     hooks: str
+    chart_values: dict[str, t.Any] = field(default_factory=dict)
 
     @property
     def is_pending(self) -> bool:
@@ -118,6 +119,7 @@ def decode_revision(secret: Object) -> Revision:
         chart_version=str(chart.get("version") or ""),
         app_version=str(chart.get("appVersion") or ""),
         values=record.get("config") or {},
+        chart_values=(record.get("chart") or {}).get("values") or {},
         manifest=record.get("manifest") or "",
         hooks="".join(f"---\n# Source: {h.get('path')}\n{h.get('manifest')}\n" for h in record.get("hooks") or []),
     )

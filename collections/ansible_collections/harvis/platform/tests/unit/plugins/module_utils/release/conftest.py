@@ -78,7 +78,7 @@ class FakeCluster:
         self.written.append(("apply", ref))
         return self.put(merged)
 
-    def patch(self, ref: ObjectRef, operations: list[dict[str, t.Any]]) -> Object:
+    def patch(self, ref: ObjectRef, operations: list[dict[str, t.Any]], *, dry_run: bool = False) -> Object:
         body = copy.deepcopy(self.objects[ref])
         for operation in operations:
             steps = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
@@ -90,6 +90,8 @@ class FakeCluster:
                 raise ApiRefusal(str(ref), 422, "Invalid", "the server rejected the test")
             if operation["op"] == "remove":
                 del node[last]
+        if dry_run:
+            return body
         self.written.append(("patch", ref))
         return self.put(body)
 
@@ -179,6 +181,8 @@ class FakeHelm:
     stdin: list[str | None] = dataclasses.field(default_factory=list)
 
     def run(self, argv: t.Sequence[str], *, stdin: t.Any = None, **_others: t.Any) -> CommandResult:
+        if argv[0] == "git":
+            return CommandResult(tuple(argv), 128, "", "fatal: not a git repository")
         self.calls.append(tuple(argv[1:]))
         self.stdin.append(stdin)
         verb = argv[1]

@@ -68,7 +68,7 @@ def test_a_template_edit_counts_without_a_new_version(present: t.Any, make: t.An
     result = present(fake)
     assert result["reasons"] == ["Deployment shop/web: spec.replicas: 1 -> 3"]
     assert result["drift"] == []
-    assert result["objects"] == {"added": [], "changed": ["Deployment shop/web"], "removed": []}
+    assert result["objects"] == {"added": [], "changed": ["Deployment shop/web"], "removed": [], "replaced": []}
     assert released.get(WEB)["spec"]["replicas"] == 3
     assert present(fake)["changed"] is False
 
@@ -301,16 +301,16 @@ def test_a_rollout_that_fails_names_the_pods(present: t.Any, make: t.Any, releas
             released.objects.pop(ObjectRef("v1", "Pod", "web-1", "shop"))
         return looked(argv, **options)
 
-    from ansible_collections.harvis.platform.plugins.module_utils.release import converge
+    from ansible_collections.harvis.platform.plugins.module_utils.release import apply
 
     watches: list[t.Any] = []
-    real = converge.PodWatch
+    real = apply.PodWatch
 
     def keep(*arguments: t.Any) -> t.Any:
         watches.append(real(*arguments))
         return watches[0]
 
-    monkeypatch.setattr(converge, "PodWatch", keep)
+    monkeypatch.setattr(apply, "PodWatch", keep)
     monkeypatch.setattr(fake, "run", upgrade_while_watched)
     with pytest.raises(HarvisError) as caught:
         present(fake)
@@ -331,11 +331,15 @@ REFUSALS: list[tuple[str, ApiRefusal, str]] = [
         refusal(500, ".spec.x: field not declared in schema"),
         "VAL-RENDER app/templates/app.yaml: Dep",
     ),
-    ("an immutable field", refusal(422, "spec.selector: field is immutable"), "REL-FAILED app/templates/app.yaml: Dep"),
+    (
+        "an immutable field",
+        refusal(422, "spec.selector: Forbidden: field is immutable"),
+        "REL-IMMUTABLE app/templates/app.yaml: Dep",
+    ),
     (
         "a fixed part of a stateful set",
         refusal(422, "spec: Forbidden: updates to statefulset spec for fields other than 'replicas' are forbidden"),
-        "a field changes that cannot be changed",
+        "REL-IMMUTABLE app/templates/app.yaml: Deployment shop/web: spec changes",
     ),
     ("a bad value", refusal(422, "spec.replicas: must be non-negative"), "the cluster refuses the object"),
     ("no right", refusal(403, "cannot patch resource"), "REL-CLUSTER Deployment shop/web: cannot patch resource"),

@@ -99,7 +99,7 @@ CASES: list[tuple[str, str, list[tuple[str, str, str]]]] = [
     (
         "owned by something else",
         OWNED,
-        [("REL-FAILED", "release shop/app", "an object of the chart exists already and belongs to something else")],
+        [("REL-OWNED", "release shop/app", "an object of the chart exists already and belongs to something else")],
     ),
     ("dependency", DEPENDENCY, [("VAL-RENDER", "release shop/app", "a chart that this one depends on is not there")]),
     ("anything else", "Error: no\n", [("REL-FAILED", "release shop/app", "helm failed")]),

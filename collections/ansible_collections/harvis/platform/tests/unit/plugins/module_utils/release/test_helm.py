@@ -40,6 +40,7 @@ def test_upgrade_is_spelt_for_each_helm(spec: ReleaseSpec, major: int, argv: lis
 
 def test_rendering_uses_the_clusters_capabilities() -> None:
     argv = ["template", *COMMON, "--namespace", "shop", "--values", "-", "--dry-run=server"]
+    argv.append("--take-ownership")
     assert render_argv(SPEC, is_upgrade=False) == argv
     assert render_argv(SPEC, is_upgrade=True) == [*argv, "--is-upgrade"]
 
