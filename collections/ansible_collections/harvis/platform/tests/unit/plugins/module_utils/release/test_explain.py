@@ -102,6 +102,17 @@ CASES: list[tuple[str, str, list[tuple[str, str, str]]]] = [
         [("REL-OWNED", "release shop/app", "an object of the chart exists already and belongs to something else")],
     ),
     ("dependency", DEPENDENCY, [("VAL-RENDER", "release shop/app", "a chart that this one depends on is not there")]),
+    (
+        "a hook",
+        "Error: UPGRADE FAILED: pre-upgrade hooks failed: resource Job/shop/check not ready. status: Failed\n",
+        [
+            (
+                "REL-HOOK",
+                "release shop/app",
+                "a pre-upgrade hook failed: resource Job/shop/check not ready. status: Failed",
+            )
+        ],
+    ),
     ("anything else", "Error: no\n", [("REL-FAILED", "release shop/app", "helm failed")]),
 ]
 

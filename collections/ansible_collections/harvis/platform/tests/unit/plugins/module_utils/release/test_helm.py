@@ -23,6 +23,13 @@ UPGRADE += ["--history-max", "20", "--timeout", "90s", "--wait"]
 UPGRADES: list[tuple[str, ReleaseSpec, int, list[str]]] = [
     ("helm 3", SPEC, 3, [*UPGRADE, "--atomic"]),
     ("helm 4", SPEC, 4, [*UPGRADE, "--rollback-on-failure", "--server-side=true", "--force-conflicts"]),
+    (
+        "taking over is never undone",
+        dataclasses.replace(SPEC, take_ownership=True),
+        3,
+        [*UPGRADE, "--take-ownership"],
+    ),
+    ("definitions left to others", dataclasses.replace(SPEC, crds="skip"), 3, [*UPGRADE, "--atomic", "--skip-crds"]),
     ("helm 3, not atomic", dataclasses.replace(SPEC, atomic=False), 3, UPGRADE),
     (
         "helm 4, not atomic",

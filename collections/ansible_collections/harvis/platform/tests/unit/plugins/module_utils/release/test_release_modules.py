@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.harvis.platform.plugins.modules import helm_release, helm_release_info
+from ansible_collections.harvis.platform.plugins.modules import (
+    helm_release,
+    helm_release_info,
+    helm_release_verified,
+)
 
 
 @pytest.fixture
@@ -33,6 +37,7 @@ def platform(monkeypatch: pytest.MonkeyPatch, make: t.Any, tmp_path: Path) -> t.
     monkeypatch.setattr(helm_release, "SystemRunner", lambda: fake)
     monkeypatch.setattr(helm_release, "connect", lambda *_: fake.cluster)
     monkeypatch.setattr(helm_release_info, "connect", lambda *_: fake.cluster)
+    monkeypatch.setattr(helm_release_verified, "connect", lambda *_: fake.cluster)
     fake.binary = str(binary)
     return fake
 
@@ -91,3 +96,39 @@ def test_info_changes_nothing(answer: t.Any, platform: t.Any, chart: Path) -> No
     assert found["changed"] is False
     assert [(r["name"], r["status"], r["drift"]) for r in found["releases"]] == [("app", "deployed", [])]
     assert platform.cluster.written == []
+
+
+def test_a_revision_is_verified_and_gone_back_to(answer: t.Any, platform: t.Any, chart: Path) -> None:
+    answer(helm_release.main, **params(platform, chart))
+    said = {"name": "app", "namespace": "shop", "verified": True, "note": "14 checks"}
+    assert answer(helm_release_verified.main, **said, _ansible_check_mode=True)["changed"] is True
+    assert answer(helm_release_verified.main, **said)["release"]["verified"] is True
+    assert answer(helm_release_verified.main, **said)["changed"] is False
+    back = {"name": "app", "namespace": "shop", "rollback_to": "verified", "helm": platform.binary}
+    assert answer(helm_release.main, **back)["changed"] is False
+    platform.manifest = platform.manifest.replace("hello", "bye")
+    answer(helm_release.main, **params(platform, chart))
+    planned = answer(helm_release.main, **back, _ansible_check_mode=True)
+    assert (planned["changed"], planned["rolled_back_to"]) == (True, 1)
+    found = answer(helm_release_info.main, name="app")["releases"][0]
+    assert [(h["revision"], h["verified"], h["note"]) for h in found["history"]] == [
+        (1, True, "14 checks"),
+        (2, None, ""),
+    ]
+
+
+def test_nothing_half_done_is_verified(answer: t.Any, platform: t.Any, make: t.Any) -> None:
+    platform.cluster.put(make.secret(1, "pending-install"))
+    found = answer(helm_release_verified.main, 1, name="app", namespace="shop", verified=True)
+    assert [f["cause"] for f in found["findings"]] == ["nothing to mark: revision 1 is pending-install"]
+
+
+WRONG: list[tuple[str, dict[str, t.Any], str]] = [
+    ("neither", {}, "state is present but any of the following are missing: chart, rollback_to"),
+    ("both", {"chart": "/somewhere", "rollback_to": "1"}, "mutually exclusive: chart|rollback_to"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), [w[1:] for w in WRONG], ids=[w[0] for w in WRONG])
+def test_a_chart_or_a_revision(answer: t.Any, given: dict[str, t.Any], message: str) -> None:
+    assert message in answer(helm_release.main, 1, name="app", namespace="shop", **given)["msg"]
