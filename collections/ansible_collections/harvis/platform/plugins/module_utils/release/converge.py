@@ -100,7 +100,7 @@ def _read(spec: ReleaseSpec, helm: Helm, cluster: Cluster, rendering: Future[str
     namespaced = crds.is_namespaced(cluster, [body for body, _ in definitions.values()])
     wanted = Wanted(spec.values, parse_manifest(text, spec.namespace, namespaced))
     situation = read_situation(spec, cluster, history, wanted)
-    _refuse(owners.foreign_objects(spec, situation.live) if not spec.take_ownership else [])
+    _refuse(owners.foreign_objects(spec, situation) if not spec.take_ownership else [])
     reasons = (*(finding.cause for finding in other_chart), *situation.plan.reasons)
     situation = replace(situation, plan=replace(situation.plan, reasons=reasons), exact=exact)
     return situation, crds.compare_definitions(cluster, definitions)
@@ -126,7 +126,7 @@ def _apply(spec: ReleaseSpec, helm: Helm, cluster: Cluster, situation: Situation
         crds.apply_definitions(cluster, newer, spec.timeout)
         if situation.plan.changed:
             if spec.take_ownership:
-                owners.take_over(cluster, spec, situation.live, situation.wanted.manifest)
+                owners.take_over(cluster, spec, situation)
             change(spec, cluster, situation, grip, lambda: helm.upgrade(spec))
             _remember(spec, helm, cluster)
             if spec.test:

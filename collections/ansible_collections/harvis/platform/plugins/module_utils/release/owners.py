@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, Object, ObjectRef
 from ansible_collections.harvis.platform.plugins.module_utils.release import yaml_text
-from ansible_collections.harvis.platform.plugins.module_utils.release.live import FIELD_MANAGER, LiveObject, as_applied
-from ansible_collections.harvis.platform.plugins.module_utils.release.manifest import Manifest
+from ansible_collections.harvis.platform.plugins.module_utils.release.live import FIELD_MANAGER, as_applied
+from ansible_collections.harvis.platform.plugins.module_utils.release.situation import Situation
 from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import History
 
@@ -16,22 +14,27 @@ _NAME, _NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace
 _FIX = "Rename it in the chart, remove it from its owner, or hand it over to this release with take_ownership."
 
 
-def take_over(cluster: Cluster, spec: ReleaseSpec, live: t.Mapping[ObjectRef, LiveObject], manifest: Manifest) -> None:
+def take_over(cluster: Cluster, spec: ReleaseSpec, situation: Situation) -> None:
     """Write the objects of others as the release's own: Helm 4's first install stops at fields that others manage."""
-    for ref, item in live.items():
-        if item.found and not item.fixed and owner(item.found, spec.name, spec.namespace):
-            body = as_applied(manifest.objects[ref].body, spec.name, spec.namespace)
+    for ref, _ in _foreign(spec, situation):
+        if not situation.live[ref].fixed:
+            body = as_applied(situation.wanted.manifest.objects[ref].body, spec.name, spec.namespace)
             cluster.apply(body, manager=FIELD_MANAGER)
 
 
-def foreign_objects(spec: ReleaseSpec, live: t.Mapping[ObjectRef, LiveObject]) -> list[Finding]:
+def foreign_objects(spec: ReleaseSpec, situation: Situation) -> list[Finding]:
     """Objects of the chart that exist and that Helm would not touch, because they are not this release's."""
-    found = [(item.ref, owner(item.found, spec.name, spec.namespace)) for item in live.values() if item.found]
     return [
         Finding("REL-OWNED", str(ref), f"it exists already and belongs to {whose}", f"release {spec.name}", _FIX)
-        for ref, whose in found
-        if whose
+        for ref, whose in _foreign(spec, situation)
     ]
+
+
+def _foreign(spec: ReleaseSpec, situation: Situation) -> list[tuple[ObjectRef, str]]:
+    # What the release has had is its own, also where a hand took the marks away.
+    new = [item for ref, item in situation.live.items() if ref not in situation.recorded and item.found]
+    found = [(item.ref, owner(item.found or {}, spec.name, spec.namespace)) for item in new]
+    return [(ref, whose) for ref, whose in found if whose]
 
 
 def owner(body: Object, release: str, namespace: str) -> str:

@@ -22,13 +22,15 @@ from ansible_collections.harvis.platform.plugins.module_utils.release.storage im
 class Situation:
     """What Helm recorded, what is wanted, what is live, and what follows from the three.
 
-    ``exact`` is false where the chart could not be rendered with what the server knows: then ``wanted`` is a forecast.
+    ``recorded`` are the objects that the release has had so far. ``exact`` is false where the chart could not be
+    rendered with what the server knows: then ``wanted`` is a forecast.
     """
 
     history: History
     wanted: Wanted
     live: dict[ObjectRef, LiveObject]
     plan: Plan
+    recorded: frozenset[ObjectRef] = frozenset()
     exact: bool = True
 
 
@@ -41,7 +43,8 @@ def read_situation(spec: ReleaseSpec, cluster: Cluster, history: History, wanted
     removed = _removed(cluster, recorded.manifest if recorded else None, wanted.manifest)
     plan = plan_release(wanted, recorded, live, removed, take_back_drift=spec.take_back_drift)
     state_reasons = pending.reasons(cluster, history, spec)
-    return Situation(history, wanted, live, replace(plan, reasons=(*state_reasons, *plan.reasons)))
+    refs = frozenset(recorded.manifest.objects if recorded else ())
+    return Situation(history, wanted, live, replace(plan, reasons=(*state_reasons, *plan.reasons)), refs)
 
 
 def to_result(

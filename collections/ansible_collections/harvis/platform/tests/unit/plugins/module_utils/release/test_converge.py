@@ -274,6 +274,39 @@ def test_a_run_that_renews_its_lease_is_left_to_end(present: t.Any, make: t.Any)
         present(fake, check_mode=True)
 
 
+def test_a_release_that_moves_before_it_is_held_is_read_again(present: t.Any, make: t.Any, released: t.Any) -> None:
+    fake = make.helm(released, make.manifest.replace("replicas: 1", "replicas: 3"))
+    create = released.create
+
+    def another_run_was_faster(body: dict[str, t.Any]) -> t.Any:
+        released.create = create
+        released.put(make.secret(1, "superseded", make.manifest))
+        released.put(make.secret(2, "deployed", fake.manifest))
+        live = released.get(WEB)
+        live["spec"]["replicas"] = 3
+        released.put(live)
+        return create(body)
+
+    released.create = another_run_was_faster
+    assert present(fake)["changed"] is False
+    assert "upgrade" not in fake.verbs()
+    assert released.get(lease_ref("app", "shop")) is None
+
+
+def test_a_release_that_never_rests_is_refused(present: t.Any, make: t.Any, released: t.Any) -> None:
+    fake = make.helm(released, make.manifest.replace("replicas: 1", "replicas: 3"))
+    create, numbers = released.create, iter(range(2, 100))
+
+    def another_run_is_always_faster(body: dict[str, t.Any]) -> t.Any:
+        released.put(make.secret(next(numbers), "deployed", make.manifest))
+        return create(body)
+
+    released.create = another_run_is_always_faster
+    with pytest.raises(HarvisError, match=r"REL-LOCKED [\s\S]*it changes the release again and again"):
+        present(fake)
+    assert "upgrade" not in fake.verbs()
+
+
 def test_an_orphaned_helm_is_left_to_end(present: t.Any, make: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pending, "helm_at_work", lambda *_: 4711)
     fake = make.helm(make.cluster(make.namespace, make.secret(1, "pending-install")), make.manifest)

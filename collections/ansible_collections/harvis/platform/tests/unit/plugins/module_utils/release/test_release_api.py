@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -251,7 +252,7 @@ def start(site: Site, **params: t.Any) -> subprocess.Popen[str]:
         "with patch_module_args(json.loads(sys.argv[2])): helm_release.main()\n"
     )
     argv = [sys.executable, "-c", code, str(COLLECTIONS), json.dumps(given)]
-    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def answer(process: subprocess.Popen[str]) -> dict[str, t.Any]:
@@ -335,6 +336,30 @@ def test_a_release_that_was_left_pending_is_named_and_recovered(site: Site) -> N
     assert site.present(greeting="two")["release"]["status"] == "deployed"
     assert site.info()["findings"] == []
     assert site.present(greeting="two")["changed"] is False
+
+
+@pytest.mark.parametrize("installed", [False, True], ids=["a first install", "an upgrade"])
+def test_a_run_that_is_killed_in_the_middle_can_be_run_again(site: Site, installed: bool) -> None:
+    if installed:
+        site.present(replicas=1)
+    values = {"replicas": 1, "image": "registry.example/web:never"}
+    run = start(site, values=values, timeout=300)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        last = read_history(site.cluster, "web", site.spec.namespace).last
+        if last and last.is_pending and site.get("apps/v1", "Deployment", "web"):
+            break
+        time.sleep(0.2)
+    with pytest.raises(HarvisError, match=rf"REL-LOCKED .*process {run.pid} on"):
+        site.present(replicas=1)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+    reasons = site.present(replicas=1)["reasons"]
+    number = 2 if installed else 1
+    assert reasons[0].startswith(f"revision {number} was left pending-{'upgrade' if installed else 'install'}")
+    assert site.web["spec"]["template"]["spec"]["containers"][0]["image"] == VALUES["image"]
+    assert site.info()["findings"] == []
+    assert site.present(replicas=1)["changed"] is False
 
 
 @pytest.mark.fault("F55", code="", when="after deploy")
@@ -569,6 +594,16 @@ def test_an_object_that_is_somebody_elses_is_taken_over_only_when_asked(site: Si
     assert found is not None
     assert found["data"] == {"greeting": "hello"}
     assert site.present()["changed"] is False
+
+
+def test_marks_that_a_hand_took_away_come_back(site: Site) -> None:
+    site.present()
+    ref = ObjectRef("v1", "ConfigMap", "settings", site.spec.namespace)
+    site.cluster.patch(ref, [{"op": "remove", "path": "/metadata/annotations"}])
+    assert site.present()["drift"]
+    found = site.cluster.get(ref)
+    assert found is not None
+    assert found["metadata"]["annotations"]["meta.helm.sh/release-name"] == "web"
 
 
 @pytest.mark.fault(code="REL-OWNED", when="plan", by="helm_release")
