@@ -188,6 +188,13 @@ restarts:
     - object: Deployment vhm/indexer
       pods: 2
       why: ["spec.template.spec.containers[indexer].image: 'vhm-indexer:1' -> 'vhm-indexer:2'"]
+stale_readers:
+  description:
+    - Workloads whose pods read a changed ConfigMap or Secret at their start only (by variables, or mounted by subPath)
+      and are not started again, so that the change does not reach them. C(why) names what they read.
+  returned: success with O(state=present)
+  type: list
+  elements: dict
 lost_values:
   description: Paths of values that the deployed revision was given and this run does not give.
   returned: success with O(chart)

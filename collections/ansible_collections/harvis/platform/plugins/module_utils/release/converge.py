@@ -103,7 +103,9 @@ def _read(spec: ReleaseSpec, helm: Helm, cluster: Cluster, rendering: Future[str
     _refuse(owners.foreign_objects(spec, situation) if not spec.take_ownership else [])
     reasons = (*(finding.cause for finding in other_chart), *situation.plan.reasons)
     situation = replace(situation, plan=replace(situation.plan, reasons=reasons), exact=exact)
-    return situation, crds.compare_definitions(cluster, definitions)
+    compared = crds.compare_definitions(cluster, definitions)
+    _refuse(crds.refused(compared) if spec.crds == "apply" else [])
+    return situation, compared
 
 
 def _rendered(spec: ReleaseSpec, helm: Helm, history: History, rendering: Future[str]) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, Object, ObjectRef
 from ansible_collections.harvis.platform.plugins.module_utils.release.compare import described, differences
-from ansible_collections.harvis.platform.plugins.module_utils.release.errors import ReleaseError, release_error
+from ansible_collections.harvis.platform.plugins.module_utils.release.errors import release_error
 from ansible_collections.harvis.platform.plugins.module_utils.release.helm import Helm
 from ansible_collections.harvis.platform.plugins.module_utils.release.live import FIELD_MANAGER
 from ansible_collections.harvis.platform.plugins.module_utils.release.manifest import parse_manifest
@@ -27,10 +27,13 @@ class Definition:
     body: Object
     source: str
     exists: bool
-    missing: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    refusal: str = ""
 
     @property
     def reason(self) -> str:
+        if self.refusal:
+            return self.refusal
         what = f"differs from the chart's: {'; '.join(self.missing)}" if self.exists else "is missing"
         return f"{self.ref} {what}"
 
@@ -59,26 +62,33 @@ def is_namespaced(cluster: Cluster, known: t.Iterable[Object]) -> t.Callable[[st
 
 
 def compare_definitions(cluster: Cluster, wanted: t.Mapping[ObjectRef, tuple[Object, str]]) -> list[Definition]:
-    """Those that the cluster has not, or has otherwise.
-
-    Raises ReleaseError where the server would not take one, as when a version goes that objects are stored in.
-    """
+    """Those that the cluster has not, or has otherwise, or would not take."""
     found: list[Definition] = []
     for ref, (body, source) in wanted.items():
         live = cluster.get(ref)
         if live is None:
-            found.append(Definition(ref, body, source, exists=False, missing=()))
+            found.append(Definition(ref, body, source, exists=False))
             continue
         try:
             after = cluster.apply(body, manager=FIELD_MANAGER, dry_run=True)
         except ApiRefusal as exc:
-            fix = "Move the stored objects to a version that stays, then take the old one out of status.storedVersions."
-            raise release_error("REL-CRD", str(ref), "the cluster refuses it", evidence=exc.message, fix=fix) from exc
+            found.append(Definition(ref, body, source, exists=True, refusal=exc.message))
+            continue
         moved = [str(d) for d in differences(described(live), described(after))]
         if moved:
             shown = [*moved[:_SHOWN], f"and {len(moved) - _SHOWN} more"] if len(moved) > _SHOWN else moved
             found.append(Definition(ref, body, source, exists=True, missing=tuple(shown)))
     return found
+
+
+def refused(found: t.Iterable[Definition]) -> list[Finding]:
+    """Definitions that cannot be applied, as when a version goes that objects are stored in."""
+    fix = "Move the stored objects to a version that stays, then take the old one out of status.storedVersions."
+    return [
+        Finding("REL-FAILED", f"{item.source}: {item.ref}", "the cluster refuses the definition", item.refusal, fix)
+        for item in found
+        if item.refusal
+    ]
 
 
 def left_alone(found: t.Iterable[Definition], *, is_installed: bool) -> list[Finding]:
@@ -103,7 +113,7 @@ def apply_definitions(
     for item in found:
         while not _is_served(cluster.get(item.ref)):
             if time.monotonic() > deadline:
-                raise ReleaseError(Finding("REL-CRD", str(item.ref), "the cluster does not serve it"))
+                raise release_error("REL-FAILED", str(item.ref), "the cluster does not begin to serve it")
             sleep(_LOOK_SECONDS)
 
 

@@ -16,6 +16,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.release.compare im
 from ansible_collections.harvis.platform.plugins.module_utils.release.live import LiveObject
 from ansible_collections.harvis.platform.plugins.module_utils.release.manifest import Manifest, as_stored
 from ansible_collections.harvis.platform.plugins.module_utils.release.ownership import HandField
+from ansible_collections.harvis.platform.plugins.module_utils.release.readers import stale_readers
 from ansible_collections.harvis.platform.plugins.module_utils.release.redact import redact_pair
 from ansible_collections.harvis.platform.plugins.module_utils.release.replace import fixed_fields
 from ansible_collections.harvis.platform.plugins.module_utils.release.restarts import Restart, restart
@@ -59,6 +60,7 @@ class Plan:
     reasons: tuple[str, ...]
     drift: tuple[str, ...]
     objects: tuple[ObjectPlan, ...]
+    stale_readers: tuple[Restart, ...] = ()
 
     @property
     def restarts(self) -> list[Restart]:
@@ -103,7 +105,18 @@ def plan_release(
         reasons = _release_reasons(wanted, recorded) + [reason for o in changes for reason in _object_reasons(o)]
     if take_back_drift:
         reasons += [f"{text} (changed in the cluster)" for text in drift]
-    return Plan(tuple(dict.fromkeys(reasons)), drift, changes)
+    return Plan(tuple(dict.fromkeys(reasons)), drift, changes, _stale_readers(changes, live))
+
+
+def _stale_readers(changes: t.Iterable[ObjectPlan], live: t.Mapping[ObjectRef, LiveObject]) -> tuple[Restart, ...]:
+    bodies = {ref: item.found for ref, item in live.items() if item.found is not None}
+    kept = [o for o in changes if o.before is not None and o.after is not None]
+    moved = [o.ref for o in kept if any(_at(o.before, part) != _at(o.after, part) for part in ("data", "binaryData"))]
+    return tuple(stale_readers(bodies, moved, [o.ref for o in changes if o.restart]))
+
+
+def _at(body: Object | None, part: str) -> t.Any:
+    return (body or {}).get(part)
 
 
 def _release_reasons(wanted: Wanted, recorded: Recorded) -> list[str]:

@@ -25,8 +25,8 @@ class Restart:
 
 def restart(ref: ObjectRef, live: Object, before: Object, after: Object, *, replaced: bool = False) -> Restart | None:
     """None where no pod is started again. ``before`` and ``after`` are free of secrets, ``live`` has the status."""
-    pods = _pods(live)
-    if ref.kind not in _KINDS or not pods:
+    pods = has_pods(ref, live)
+    if not pods:
         return None
     if replaced:
         return Restart(ref, pods, (f"the {ref.kind} is deleted and made anew",))
@@ -46,7 +46,10 @@ def _rolls(body: Object) -> bool:
     return not spec.get("paused") and (spec.get("updateStrategy") or {}).get("type") != "OnDelete"
 
 
-def _pods(live: Object) -> int:
+def has_pods(ref: ObjectRef, live: Object) -> int:
+    """How many pods the workload keeps running; 0 for what keeps none."""
+    if ref.kind not in _KINDS:
+        return 0
     if live.get("kind") == "DaemonSet":
         return int((live.get("status") or {}).get("currentNumberScheduled") or 0)
     return int((live.get("spec") or {}).get("replicas", 1))

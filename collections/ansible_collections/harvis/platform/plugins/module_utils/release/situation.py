@@ -58,6 +58,7 @@ def to_result(
         "drift": [hide(text, spec) for text in plan.drift],
         "objects": plan.summary(),
         "restarts": [{**each.to_dict(), "why": [hide(text, spec) for text in each.why]} for each in plan.restarts],
+        "stale_readers": [each.to_dict() for each in plan.stale_readers],
         "images": situation.wanted.manifest.images(),
         "release": described_release(spec, revision),
         "diff": {side: hide(text, spec) for side, text in plan.diff().items()},

@@ -177,6 +177,25 @@ def test_check_mode_says_which_pods_start_again_and_why(site: Site) -> None:
     assert site.present(check_mode=True, replicas=3)["restarts"] == []
 
 
+READS: list[tuple[str, str, bool]] = [
+    ("a variable", "envFrom: [{configMapRef: {name: settings}}]", True),
+    ("a file that stays", "volumeMounts: [{name: settings, mountPath: /a, subPath: greeting}]", True),
+    ("a file that follows", "volumeMounts: [{name: settings, mountPath: /a}]", False),
+]
+
+
+@pytest.mark.parametrize(("reads", "stale"), [r[1:] for r in READS], ids=[r[0] for r in READS])
+def test_pods_that_a_change_does_not_reach_are_named(site: Site, reads: str, stale: bool) -> None:
+    text = TEMPLATES["web.yaml"].replace("{{ .Values.greeting | quote }}", "fixed")
+    text = text.replace("          env:", f"          {reads}\n          env:")
+    site.template("web.yaml", text + "      volumes: [{name: settings, configMap: {name: settings}}]\n")
+    site.present(replicas=2)
+    plan = site.present(check_mode=True, replicas=2, greeting="bye")
+    web, settings = f"Deployment {site.spec.namespace}/web", f"ConfigMap {site.spec.namespace}/settings"
+    assert plan["restarts"] == []
+    assert plan["stale_readers"] == ([{"object": web, "pods": 2, "why": [settings]}] if stale else [])
+
+
 def test_objects_come_and_go_in_the_plan(site: Site) -> None:
     site.present()
     (site.spec.chart / "templates" / "settings.yaml").rename(site.spec.chart / "templates" / "more.yaml")
@@ -533,6 +552,11 @@ def test_definitions_are_brought_up_to_date_when_asked(site: Site) -> None:
         assert site.present(crds="apply")["reasons"] == plan["reasons"]
         assert "hue" in str(site.cluster.get(ref))
         assert site.present(crds="apply")["changed"] is False
+        text = file.read_text(encoding="utf-8").replace("name: v1", "name: v2")
+        file.write_text(text, encoding="utf-8")
+        assert "storedVersions" in site.present()["findings"][0]["evidence"]
+        with pytest.raises(HarvisError, match=r"REL-FAILED .*the cluster refuses the definition"):
+            site.present(crds="apply")
     finally:
         site.cluster.delete(ref)
         wait_until_not_served(site, group)
