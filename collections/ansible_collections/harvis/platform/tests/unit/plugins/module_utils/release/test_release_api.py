@@ -207,7 +207,7 @@ def test_objects_come_and_go_in_the_plan(site: Site) -> None:
     assert site.present()["changed"] is False
 
 
-@pytest.mark.fault(code="REL-IMMUTABLE", when="plan", by="helm_release")
+@pytest.mark.fault(code="REL-IMMUTABLE", when="plan", by="real")
 def test_a_field_that_cannot_change_stops_the_run_before_anything_changes(site: Site) -> None:
     site.present()
     before = read_history(site.cluster, "web", site.spec.namespace)
@@ -334,7 +334,6 @@ def test_a_run_that_slept_too_long_changes_nothing_more(site: Site, monkeypatch:
     assert left["spec"]["holderIdentity"] == "elsewhere/pid:[1]/77/1"
 
 
-@pytest.mark.fault("F53", code="REL-PENDING", when="plan", by="helm_release_info")
 def test_a_release_that_was_left_pending_is_named_and_recovered(site: Site) -> None:
     site.present()
     site.present(greeting="two")
@@ -357,6 +356,7 @@ def test_a_release_that_was_left_pending_is_named_and_recovered(site: Site) -> N
     assert site.present(greeting="two")["changed"] is False
 
 
+@pytest.mark.fault("F53", code="REL-PENDING", when="plan", by="real")
 @pytest.mark.parametrize("installed", [False, True], ids=["a first install", "an upgrade"])
 def test_a_run_that_is_killed_in_the_middle_can_be_run_again(site: Site, installed: bool) -> None:
     if installed:
@@ -373,6 +373,8 @@ def test_a_run_that_is_killed_in_the_middle_can_be_run_again(site: Site, install
         site.present(replicas=1)
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
+    assert [f["code"] for f in site.info()["findings"]] == ["REL-PENDING"]
+    assert f"process {run.pid} on" in site.info()["findings"][0]["evidence"]
     reasons = site.present(replicas=1)["reasons"]
     number = 2 if installed else 1
     assert reasons[0].startswith(f"revision {number} was left pending-{'upgrade' if installed else 'install'}")
@@ -446,7 +448,7 @@ NO_WAY_BACK: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("to", "cause"), [n[1:] for n in NO_WAY_BACK], ids=[n[0] for n in NO_WAY_BACK])
-@pytest.mark.fault(code="REL-REVISION", when="plan", by="helm_release")
+@pytest.mark.fault(code="REL-REVISION", when="plan", by="real")
 def test_there_is_no_such_revision(site: Site, to: str, cause: str) -> None:
     site.present()
     with pytest.raises(HarvisError, match=f"REL-REVISION .*{cause}") as caught:
@@ -469,7 +471,7 @@ def node(controllers: ApiServer) -> t.Iterator[t.Callable[[list[str]], None]]:
     cluster.delete(ref)
 
 
-@pytest.mark.fault(code="REL-IMAGES", when="plan", by="helm_release")
+@pytest.mark.fault(code="REL-IMAGES", when="plan", by="recorded cluster")
 def test_a_pruned_image_is_named_before_anything_changes(site: Site, node: t.Callable[[list[str]], None]) -> None:
     node(["registry.example/web:1"])
     site.present(replicas=1, source="commit-1")
@@ -527,7 +529,7 @@ spec: {size: 1}
 """
 
 
-@pytest.mark.fault("F39", code="REL-CRD", when="plan", by="helm_release")
+@pytest.mark.fault("F39", code="REL-CRD", when="plan", by="real")
 def test_definitions_are_brought_up_to_date_when_asked(site: Site) -> None:
     group = f"{site.spec.namespace}.example"
     (site.spec.chart / "crds").mkdir()
@@ -573,7 +575,7 @@ def wait_until_not_served(site: Site, group: str) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.fault("F52", code="REL-REUSED", when="plan", by="helm_release")
+@pytest.mark.fault("F52", code="REL-REUSED", when="plan", by="real")
 def test_defaults_that_reuse_values_lost_are_named(site: Site) -> None:
     defaults = site.spec.chart / "values.yaml"
     defaults.write_text("note: old\nfresh: {size: 1}\ngreeting: chart\n", encoding="utf-8")
@@ -605,7 +607,7 @@ def test_a_value_that_this_run_does_not_give_is_named(site: Site) -> None:
     assert "value debug is no longer given" in found["reasons"]
 
 
-@pytest.mark.fault(code="REL-OWNED", when="plan", by="helm_release")
+@pytest.mark.fault(code="REL-OWNED", when="plan", by="real")
 def test_an_object_that_is_somebody_elses_is_taken_over_only_when_asked(site: Site) -> None:
     settings: Object = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"greeting": "mine"}}
     site.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": site.spec.namespace}})
@@ -630,7 +632,7 @@ def test_marks_that_a_hand_took_away_come_back(site: Site) -> None:
     assert found["metadata"]["annotations"]["meta.helm.sh/release-name"] == "web"
 
 
-@pytest.mark.fault(code="REL-OWNED", when="plan", by="helm_release")
+@pytest.mark.fault(code="REL-OWNED", when="plan", by="real")
 def test_a_release_name_that_another_chart_holds(site: Site) -> None:
     site.present()
     (site.spec.chart / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 0.1.0\n", encoding="utf-8")
@@ -647,7 +649,7 @@ metadata: {name: check, annotations: {helm.sh/hook: %s}}
 POD = "spec: {restartPolicy: Never, containers: [{name: check, image: registry.example/web:1}]}"
 
 
-@pytest.mark.fault(code="REL-HOOK", when="after deploy", by="helm_release")
+@pytest.mark.fault(code="REL-HOOK", when="after deploy", by="recorded cluster")
 def test_a_hook_that_fails_is_named(site: Site) -> None:
     site.present()
     site.template("check.yaml", HOOK % ("Pod", "pre-upgrade", POD))
@@ -676,7 +678,7 @@ def fail_pod(site: Site, ended: threading.Event) -> None:
             continue
 
 
-@pytest.mark.fault(code="REL-TEST", when="after deploy", by="helm_release")
+@pytest.mark.fault(code="REL-TEST", when="after deploy", by="recorded cluster")
 def test_the_charts_tests_are_run_when_asked(site: Site) -> None:
     site.template("check.yaml", HOOK % ("ConfigMap", "test", "data: {asked: yes-it-was}"))
     site.present()
