@@ -33,8 +33,19 @@ def image_ids(*deliveries: dict[str, t.Any]) -> dict[str, str]:
     return {image["name"]: image["id"] for image in seen if image.get("id")}
 
 
+def without_history(delivery: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What was delivered, without whether it had to be brought by this very run."""
+    return {reference: {key: image.get(key) for key in ("name", "id")} for reference, image in delivery.items()}
+
+
 class FilterModule:
     """Filters of the collection."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"worker_image": worker_image, "deployed_names": deployed_names, "nest": nest, "image_ids": image_ids}
+        return {
+            "worker_image": worker_image,
+            "deployed_names": deployed_names,
+            "nest": nest,
+            "image_ids": image_ids,
+            "without_history": without_history,
+        }

@@ -7,6 +7,7 @@ from ansible_collections.harvis.platform.plugins.filter.images import (
     deployed_names,
     image_ids,
     nest,
+    without_history,
     worker_image,
 )
 
@@ -42,6 +43,14 @@ def test_only_what_is_delivered_has_an_identity() -> None:
     assert image_ids() == {}
 
 
+def test_a_record_of_what_was_delivered_is_the_same_whoever_brought_it() -> None:
+    brought = {"qdrant:1": {"name": "qdrant:1", "id": "sha256:bb", "changed": True}}
+    found = {"qdrant:1": {"name": "qdrant:1", "id": "sha256:bb", "changed": False}}
+
+    assert without_history(brought) == without_history(found)
+    assert image_ids(without_history(brought)) == image_ids(brought)
+
+
 def test_nesting() -> None:
     assert nest({"indexer": "a:1"}, "image") == {"indexer": {"image": "a:1"}}
 
@@ -52,4 +61,5 @@ def test_ansible_finds_the_filters() -> None:
         "deployed_names": deployed_names,
         "nest": nest,
         "image_ids": image_ids,
+        "without_history": without_history,
     }
