@@ -28,12 +28,13 @@ def kubectl(*arguments: str, stdin: str = "") -> str:
 
 
 def verify() -> tuple[str, dict[str, str]]:
-    """What a person would run, where it must fail. What it said, and the evidence of the checks that failed."""
+    """What a person would run, where it must fail: what it said, and the evidence of checks of cards that failed."""
     argv = ["ansible-playbook", "-i", f"{os.environ['MOLECULE_EPHEMERAL_DIRECTORY']}/inventory", "playbooks/verify.yml"]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg")}
     done = subprocess.run(argv, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 2, done.stdout
-    return done.stdout, {row["check"]: row["evidence"] for row in json.loads(EVIDENCE.read_text()) if not row["passed"]}
+    failed = [row for row in json.loads(EVIDENCE.read_text()) if not row["passed"]]
+    return done.stdout, {row["check"]: row["evidence"] for row in failed if row["check"].startswith("gpu")}
 
 
 @pytest.fixture
