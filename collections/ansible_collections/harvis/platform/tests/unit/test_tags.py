@@ -76,7 +76,10 @@ def test_a_part_that_was_not_chosen_is_only_looked_at() -> None:
         task["ansible.builtin.import_role"]["name"]: task
         for play in plays
         for task in play["tasks"]
-        if "verify" in task["tags"] and "ansible.builtin.import_role" in task
+        if "verify" in task["tags"]
+        and "ansible.builtin.import_role" in task
+        # That a verification passed is written down by whoever verifies.
+        and task["ansible.builtin.import_role"].get("tasks_from") != "verified"
     }
     # These change nothing at all.
     harmless = {"harvis.platform.verify", "harvis.platform.gpu_plugin", "harvis.platform.base_images"}
