@@ -56,6 +56,18 @@ def release_rows(releases: t.Sequence[dict[str, t.Any]], applied: bool) -> list[
     return rows
 
 
+def host_row(parts: t.Sequence[dict[str, t.Any]], host: str, applied: bool) -> list[dict[str, t.Any]]:
+    """The row ``host``: its daemons run and its certificates hold. None where nobody looked."""
+    looked = [part for part in parts if "findings" in part]
+    faults = [finding for part in looked for finding in part["findings"]]
+    if not looked:
+        return []
+    passed = applied or not faults
+    said = "; ".join(f"{f['code']} {f['subject']}: {f['cause']}" for f in faults)
+    seen = said if not passed else "daemons run, none is held, certificates hold"
+    return [{"check": "host", "subject": host, "passed": passed, "evidence": seen, "seconds": 0}]
+
+
 def topic_row(result: dict[str, t.Any], wanted: t.Sequence[str], applied: bool) -> list[dict[str, t.Any]]:
     """The row ``topics``: every topic is there as described. None where nobody looked."""
     if result.get("skipped"):
@@ -97,6 +109,7 @@ class FilterModule:
         return {
             "expected_containers": expected_containers,
             "gpu_host_row": gpu_host_row,
+            "host_row": host_row,
             "granted_containers": granted_containers,
             "release_rows": release_rows,
             "runtime_rows": runtime_rows,

@@ -10,7 +10,8 @@ author: Harvis Platform maintainers (@harvis)
 description:
   - Runs kubeadm's control plane on this host with a containerd of its own, under systemd or supervisor.
   - A cluster is marked by a file that names its certificate authority. State without the mark is never touched.
-  - A cluster whose processes were killed is brought back with its data.
+  - A cluster whose processes were killed is brought back with its data, processes that a signal holds go on, and
+    kubeadm's certificates are renewed in the last month of their year.
 extends_documentation_fragment: harvis.platform.attributes
 attributes:
   check_mode: {support: full}
@@ -53,6 +54,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reasons: {description: One line for each thing that was done., type: list, elements: str, returned: success}
+findings:
+  description: What of it was a fault (a process held by a signal, a daemon that is down, a certificate that ran out).
+  type: list
+  elements: dict
+  returned: always
 """
 
 import typing as t

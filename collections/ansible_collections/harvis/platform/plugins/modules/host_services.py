@@ -9,6 +9,7 @@ version_added: 0.1.0
 author: Harvis Platform maintainers (@harvis)
 description:
   - Runs long-running programs under systemd where it is PID 1, else under supervisor.
+  - Programs that a signal (SIGSTOP) holds are let go on.
   - Programs left over from a supervisor that was killed are ended before they are started again.
 extends_documentation_fragment: harvis.platform.attributes
 attributes:
@@ -56,6 +57,11 @@ reasons:
   type: list
   elements: str
   returned: success
+findings:
+  description: What of it was a fault (a program held by a signal, a daemon that is down).
+  type: list
+  elements: dict
+  returned: always
 """
 
 import typing as t

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.cluster import containerd, kubeadm, teardown
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.certificates import Certificates, findings
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.containers import inside, pod_of, shims
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.images import ControlPlaneImages
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.mark import Mark, fingerprint, refuse_foreign
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.network import PodNetwork
@@ -17,23 +19,36 @@ from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec impor
     ClusterError,
     ClusterSpec,
 )
-from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, fail
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner, SystemRunner
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.record import is_edited_from
 from ansible_collections.harvis.platform.plugins.module_utils.service import Program, ServicesResult, manager_for_host
+from ansible_collections.harvis.platform.plugins.module_utils.service.manager import MEND, held_finding
+from ansible_collections.harvis.platform.plugins.module_utils.service.proc import Process, wake
 
 READY_SECONDS = 240.0
+ADDONS = ("coredns", "kube-proxy")
+# As many as kubeadm makes.
+DNS_PODS = 2
+READINESS = '{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
 IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
 @dataclass
 class Outcome:
-    """What was (or would be) done, one reason a step."""
+    """What was (or would be) done, one reason a step, and what of it was a fault."""
 
     reasons: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def take(self, part: Outcome | ServicesResult) -> None:
+        """What a part of it did and found."""
+        self.reasons += part.reasons
+        self.findings += part.findings
 
     def to_result(self) -> dict[str, t.Any]:
-        return {"changed": bool(self.reasons), "reasons": self.reasons}
+        found = [f.to_dict() for f in self.findings]
+        return {"changed": bool(self.reasons), "reasons": self.reasons, "findings": found}
 
 
 @dataclass(frozen=True)
@@ -52,27 +67,79 @@ class EmbeddedCluster:
         mark = Mark.read(self.spec.mark)
         self._refuse_other_version(mark)
         made = mark is not None and mark.ca is not None and self.spec.admin_conf.exists()
-        outcome = Outcome()
         if dry:
-            services = self._services().ensure(self.programs(), dry=True)
-            outcome.reasons += self._write_configuration(dry=True)
-            outcome.reasons += list(services.reasons) + ([] if made else ["the cluster does not exist"])
-            return outcome
+            return self._differences(made)
+        outcome = self._wake()
         outcome.reasons += self._write_configuration()
         outcome.reasons += self._make_volumes()
         if not made:
             self._clear_half_made(mark)
             Mark(self.spec.version, None).write(self.spec.mark)
-        outcome.reasons += self._start(self.programs()[:1]).reasons
+        outcome.take(self._start(self.programs()[:1]))
         outcome.reasons += [f"image {name} imported" for name in self._images().ensure()]
         outcome.reasons += ["pod network rules made"] if PodNetwork(self.spec, self.runner).ensure() else []
-        outcome.reasons += self._start(self.programs()[1:]).reasons
+        outcome.take(self._start(self.programs()[1:]))
         if not made:
             self._init()
             Mark(self.spec.version, fingerprint(CA_CERTIFICATE)).write(self.spec.mark)
             outcome.reasons.append("kubeadm made the cluster")
+        else:
+            outcome.take(self._renew())
+            outcome.take(self._make_addons())
         self.wait_ready()
         return outcome
+
+    def _differences(self, made: bool) -> Outcome:
+        outcome = self._held(self._paused(), "is held by a signal")
+        outcome.reasons += self._write_configuration(dry=True)
+        outcome.take(self._services().ensure(self.programs(), dry=True))
+        ending = self._certificates.ending() if made else []
+        outcome.take(Outcome([f"{each.name} is valid until {each.ends}" for each in ending], findings(ending)))
+        # Where the cause is known, what follows from it is not told as well.
+        if made and not outcome.findings and (missing := self._not_ready()):
+            outcome.take(Outcome([missing], [_down(missing)]))
+        outcome.reasons += [] if made else ["the cluster does not exist"]
+        return outcome
+
+    def _paused(self) -> list[Process]:
+        of_pods = shims(self.spec)
+        return [p for p in (*of_pods, *inside(of_pods)) if p.paused]
+
+    def _wake(self) -> Outcome:
+        paused = self._paused()
+        # Told before it goes on and may be gone.
+        outcome = self._held(paused, "was held by a signal and goes on")
+        wake(paused)
+        return outcome
+
+    @staticmethod
+    def _held(paused: t.Sequence[Process], words: str) -> Outcome:
+        found = [held_finding(process, pod_of(process)) for process in paused]
+        said = [f"{finding.subject} (pid {p.pid}) {words}" for p, finding in zip(paused, found, strict=True)]
+        return Outcome(said, found)
+
+    def _renew(self) -> Outcome:
+        ending = self._certificates.ending()
+        if ending:
+            self._certificates.renew()
+        reasons = [f"{each.name} renewed: it was valid until {each.ends}" for each in ending]
+        return Outcome(reasons, findings(ending))
+
+    def _make_addons(self) -> Outcome:
+        """kubeadm's own way back to DNS and proxy; it leaves the number of DNS pods as somebody set it."""
+        missing = self._without_pods()
+        if missing:
+            config = f"--config={self.spec.data_dir / 'kubeadm.json'}"
+            self.runner.run([self.spec.program("kubeadm"), "init", "phase", "addon", "all", config], timeout=120)
+        if "coredns" in missing:
+            self._kubectl("scale", "deployment/coredns", "-n", "kube-system", f"--replicas={DNS_PODS}")
+        reasons = [f"{name} made again" for name in missing]
+        return Outcome(reasons, [_down(f"no pod of {name}") for name in missing])
+
+    def _without_pods(self) -> list[str]:
+        """Addons of which there is no pod; nothing is said where the API server does not answer."""
+        pods = self._kubectl("get", "pods", "-n", "kube-system", "-o", f"jsonpath={READINESS}")
+        return [] if pods is None else [name for name in ADDONS if name not in pods]
 
     def remove(self, *, dry: bool = False) -> Outcome:
         """Take the cluster down; only one that bears our mark."""
@@ -123,12 +190,11 @@ class EmbeddedCluster:
         answer = self._kubectl("get", "--raw", "/readyz")
         if answer is None:
             return "the API server does not answer"
-        template = '{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
-        nodes = self._kubectl("get", "nodes", "-o", f"jsonpath={template}") or ""
-        pods = self._kubectl("get", "pods", "-n", "kube-system", "-o", f"jsonpath={template}") or ""
+        nodes = self._kubectl("get", "nodes", "-o", f"jsonpath={READINESS}") or ""
+        pods = self._kubectl("get", "pods", "-n", "kube-system", "-o", f"jsonpath={READINESS}") or ""
         waiting = [line for line in (*nodes.split(), *pods.split()) if not line.endswith("=True")]
         waiting += [] if nodes.strip() else ["no node is registered"]
-        waiting += [f"no pod of {name}" for name in ("coredns", "kube-proxy") if name not in pods]
+        waiting += [f"no pod of {name}" for name in ADDONS if name not in pods]
         return ", ".join(waiting) or None
 
     def _kubectl(self, *arguments: str) -> str | None:
@@ -213,6 +279,10 @@ class EmbeddedCluster:
     def _services(self) -> t.Any:
         return manager_for_host(self.spec.data_dir, self.spec.run_dir)
 
+    @property
+    def _certificates(self) -> Certificates:
+        return Certificates(self.spec, self.runner)
+
     def _images(self) -> ControlPlaneImages:
         return ControlPlaneImages(self.spec, self.runner)
 
@@ -227,6 +297,10 @@ class EmbeddedCluster:
     @staticmethod
     def _cgroup_driver() -> str:
         return "systemd" if _runs_systemd() else "cgroupfs"
+
+
+def _down(missing: str) -> Finding:
+    return Finding("PLB-DAEMON", "embedded cluster", f"is not ready: {missing}", fix=MEND)
 
 
 def _runs_systemd() -> bool:

@@ -6,10 +6,11 @@ import shutil
 import typing as t
 from pathlib import Path
 
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.containers import inside, shims
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.network import PodNetwork
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import KUBERNETES_FOLDERS, ClusterSpec
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner
-from ansible_collections.harvis.platform.plugins.module_utils.service.proc import Process, processes, stop
+from ansible_collections.harvis.platform.plugins.module_utils.service.proc import stop
 
 # Time for a broker or a store to write its last pages.
 GRACE_SECONDS = 30.0
@@ -19,25 +20,10 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 def stop_containers(spec: ClusterSpec) -> int:
     """End every container of our containerd, whether the daemon still lives or not; returns how many processes."""
-    everything = list(processes(inside_containers=True))
-    shims = [p for p in processes() if _is_shim(p, spec)]
-    inside = _descendants({p.pid for p in shims}, everything)
-    ended = stop(inside, patience=GRACE_SECONDS)
-    stop([p.pid for p in shims], patience=2)
+    of_pods = shims(spec)
+    ended = stop([p.pid for p in inside(of_pods)], patience=GRACE_SECONDS)
+    stop([p.pid for p in of_pods], patience=2)
     return len(ended)
-
-
-def _is_shim(process: Process, spec: ClusterSpec) -> bool:
-    return "containerd-shim" in Path(process.executable).name and str(spec.socket) in process.argv
-
-
-def _descendants(roots: set[int], everything: t.Sequence[Process]) -> list[int]:
-    found: set[int] = set()
-    frontier = set(roots)
-    while frontier:
-        frontier = {p.pid for p in everything if p.parent in frontier} - found
-        found |= frontier
-    return sorted(found)
 
 
 def unmount(prefixes: t.Sequence[Path], runner: Runner, table: Path = MOUNTS) -> None:

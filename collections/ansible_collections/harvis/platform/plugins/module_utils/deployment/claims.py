@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Object
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import History
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.namespaces import ending
 
 _RELEASE = "meta.helm.sh/release-name"
 _NAMESPACE = "meta.helm.sh/release-namespace"
@@ -39,11 +40,9 @@ def foreign_release(claim: Claim, history: History) -> list[Finding]:
 def foreign_namespace(body: Object, claims: t.Sequence[Claim]) -> list[Finding]:
     """A namespace that another release owns, or that is being deleted."""
     name = body["metadata"]["name"]
-    if (body.get("status") or {}).get("phase") == "Terminating":
-        cause = "the namespace is being deleted: nothing can be created in it"
-        seen = f"since {body['metadata'].get('deletionTimestamp')}"
-        fix = "Wait until it is gone; if it stays, its status.conditions name the objects that hold it."
-        return [Finding("REL-FOREIGN", f"namespace {name}", cause, seen, fix)]
+    gone = ending(body)
+    if gone:
+        return [gone]
     owner = _owner(body)
     if not owner or owner in map(str, claims):
         return []

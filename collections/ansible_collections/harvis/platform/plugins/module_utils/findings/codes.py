@@ -48,6 +48,9 @@ _ALL = (
     _error("PLB-VERSION", "The wanted Kubernetes version cannot run on this host"),
     _error("PLB-INPUT", "A variable of the inventory cannot be used"),
     _error("PLB-PROCESS", "A program the platform runs failed"),
+    _error("PLB-PAUSED", "A process of the platform is held by a signal"),
+    _error("PLB-DAEMON", "A daemon of the platform does not run"),
+    _error("PLB-CERTIFICATE", "A certificate of the cluster ran out, or will within days"),
     _error("PLB-LIBRARY", "A Python library that a module needs is missing"),
     _error("IMG-DOCKER", "Docker is present and cannot be used"),
     _error("IMG-BUILD", "An image or program could not be built"),
@@ -231,6 +234,7 @@ _ALL = (
     _error("MDL-MISSING", "A model is asked for that its server does not have"),
     # What is looked at before anything is deployed.
     _error("REL-EXPIRED", "The credentials of the kubeconfig are not valid at this time"),
+    _error("REL-TERMINATING", "A namespace that a release needs is being deleted"),
     _error("REL-FOREIGN", "A name that a release needs belongs to somebody else"),
     _error("REL-RIGHTS", "The user of the kubeconfig may not do what a release needs"),
 )

@@ -26,6 +26,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.rollout.inference 
 )
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.leaves import Leaves
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.limits import Resources, shown, wrong_limits
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.namespaces import ending
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.nodes import pressed
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import counts, is_ready, path
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.policies import Policies
@@ -38,7 +39,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.rollout.services i
     selects,
 )
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.snapshot import Snapshot
-from ansible_collections.harvis.platform.plugins.module_utils.rollout.starts import node_start
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.starts import node_starts
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.surroundings import Surroundings
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.workloads import (
     key,
@@ -101,6 +102,7 @@ def assess(snapshot: Snapshot, expected: Expected) -> list[Proof]:
     return [
         *_pods(snapshot, around),
         *_missing(snapshot),
+        *_namespaces(snapshot),
         *_nodes(snapshot),
         *_services(snapshot),
         *_images(snapshot, members, expected),
@@ -111,10 +113,7 @@ def assess(snapshot: Snapshot, expected: Expected) -> list[Proof]:
 
 
 def _pods(snapshot: Snapshot, around: Surroundings) -> list[Proof]:
-    starts = {
-        node["metadata"]["name"]: node_start(node, snapshot.system_pods, snapshot.node_events)
-        for node in snapshot.nodes
-    }
+    starts = node_starts(snapshot.nodes, snapshot.system_pods, snapshot.node_events)
     return [_pod(pod, snapshot, starts, around) for pod in sorted(filter(counts, snapshot.pods), key=path)]
 
 
@@ -128,6 +127,12 @@ def _pod(pod: Object, snapshot: Snapshot, starts: t.Mapping[str, t.Any], around:
         findings = (cause, *(f for f in findings if f.subject != cause.subject))
     state = "Ready, never restarted" if not restarts.listed else "Ready, " + ", ".join(restarts.listed)
     return _proof("pods", path(pod), findings, state, snapshot)
+
+
+def _namespaces(snapshot: Snapshot) -> list[Proof]:
+    own = [body for body in snapshot.namespaces if body["metadata"]["name"] in snapshot.own]
+    found = [(body["metadata"]["name"], ending(body)) for body in own]
+    return [_proof("pods", name, (finding,), "", snapshot) for name, finding in found if finding]
 
 
 def _missing(snapshot: Snapshot) -> list[Proof]:

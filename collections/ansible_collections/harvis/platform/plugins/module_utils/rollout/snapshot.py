@@ -20,7 +20,8 @@ WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
 class Snapshot:
     """Objects as the API server gives them. ``seconds`` is what the reading took.
 
-    ``starts`` are the beginnings of the logs of containers that were granted a card, by ``namespace/pod`` and name.
+    ``namespaces`` are all that there are, ``own`` the names of those that are judged. ``starts`` are the beginnings of
+    the logs of containers that were granted a card, by ``namespace/pod`` and name.
     """
 
     pods: list[Object]
@@ -37,6 +38,7 @@ class Snapshot:
     policies: t.Sequence[Object] = ()
     claims: t.Sequence[Object] = ()
     namespaces: t.Sequence[Object] = ()
+    own: t.Sequence[str] = ()
     sayings: Sayings = field(default_factory=Sayings)
 
     @classmethod
@@ -67,7 +69,7 @@ class Snapshot:
         }
         starts = _starts(cluster, parts["pods"])
         sayings = listen(cluster, parts["pods"])
-        return cls(**parts, starts=starts, sayings=sayings, seconds=time.monotonic() - start)
+        return cls(**parts, starts=starts, sayings=sayings, own=tuple(namespaces), seconds=time.monotonic() - start)
 
 
 def _starts(cluster: Cluster, pods: t.Iterable[Object]) -> dict[tuple[str, str], str]:

@@ -18,6 +18,13 @@ PROXY = "kube-proxy"
 START_EVENTS = ("Starting", "Rebooted")
 
 
+def node_starts(
+    nodes: t.Iterable[Object], system_pods: t.Sequence[Object], node_events: t.Sequence[Object]
+) -> dict[str, dt.datetime | None]:
+    """By the nodes' names."""
+    return {node["metadata"]["name"]: node_start(node, system_pods, node_events) for node in nodes}
+
+
 def node_start(node: Object, system_pods: t.Iterable[Object], node_events: t.Iterable[Object]) -> dt.datetime | None:
     """The latest start of the node that a trace tells of; ``None`` where there is no trace.
 

@@ -6,6 +6,8 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
+from ansible_collections.harvis.platform.plugins.module_utils.service.proc import Process
 from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
 
 BOOTED = Path("/run/systemd/system")
@@ -13,12 +15,13 @@ BOOTED = Path("/run/systemd/system")
 
 @dataclass(frozen=True)
 class ServicesResult:
-    """What was (or would be) done: one reason per difference between wanted and found."""
+    """What was (or would be) done: one reason per difference between wanted and found, and what of it was a fault."""
 
     manager: str
     reasons: tuple[str, ...] = ()
     before: dict[str, str] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -29,8 +32,24 @@ class ServicesResult:
             "changed": self.changed,
             "manager": self.manager,
             "reasons": list(self.reasons),
+            "findings": [f.to_dict() for f in self.findings],
             "diff": {"before": self.before, "after": self.after},
         }
+
+
+MEND = "`make up` or playbooks/recover.yml mends it."
+
+
+def held_finding(paused: Process, inside: str = "") -> Finding:
+    """PLB-PAUSED for a process that a signal holds; ``inside`` is the pod that it runs in."""
+    cause = "is held by a signal (SIGSTOP): it keeps its ports and memory, and answers nobody"
+    subject = " ".join(filter(None, (Path(paused.executable).name, inside and f"of {inside}")))
+    return Finding("PLB-PAUSED", subject, cause, evidence=f"pid {paused.pid}, state T", fix=MEND)
+
+
+def down_findings(names: t.Iterable[str], evidence: str) -> tuple[Finding, ...]:
+    """PLB-DAEMON for each daemon that should run and does not."""
+    return tuple(Finding("PLB-DAEMON", name, "does not run", evidence=evidence, fix=MEND) for name in names)
 
 
 class ServiceManager(t.Protocol):

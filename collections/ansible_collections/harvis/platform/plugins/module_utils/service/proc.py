@@ -14,12 +14,18 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Process:
-    """One running process: its pid, the file it executes, its arguments and its parent."""
+    """One running process: its pid, the file it executes, its arguments, its parent and its state (proc(5))."""
 
     pid: int
     executable: str
     argv: tuple[str, ...]
     parent: int
+    state: str = "S"
+
+    @property
+    def paused(self) -> bool:
+        """Whether a signal such as SIGSTOP holds it: it keeps its ports and memory, and answers nobody."""
+        return self.state == "T"
 
 
 def processes(root: Path = PROC, *, inside_containers: bool = False) -> t.Iterator[Process]:
@@ -34,11 +40,11 @@ def processes(root: Path = PROC, *, inside_containers: bool = False) -> t.Iterat
             continue
         try:
             argv = tuple(a.decode(errors="replace") for a in (folder / "cmdline").read_bytes().split(b"\0") if a)
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
             executable = str((folder / "exe").readlink())
         except (OSError, ValueError, IndexError):
             continue
-        yield Process(int(folder.name), executable.removesuffix(" (deleted)"), argv, parent)
+        yield Process(int(folder.name), executable.removesuffix(" (deleted)"), argv, int(parent), state)
 
 
 def _pid_namespace(folder: Path) -> str | None:
@@ -54,6 +60,17 @@ def is_running(pid: int, root: Path = PROC) -> bool:
         return (root / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def held(commands: t.Collection[tuple[str, ...]]) -> list[Process]:
+    """The processes that were started by one of these command lines and that a signal holds."""
+    return [p for p in processes() if p.paused and p.argv in commands]
+
+
+def wake(paused: t.Iterable[Process]) -> None:
+    """Let processes go on that a signal holds; nothing that they had in hand is lost."""
+    for process in paused:
+        _signal(process.pid, signal.SIGCONT)
 
 
 def stop(pids: t.Iterable[int], *, patience: float = 20.0) -> list[int]:

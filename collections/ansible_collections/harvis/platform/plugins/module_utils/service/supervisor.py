@@ -14,8 +14,12 @@ from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError, fail
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner, SystemRunner
-from ansible_collections.harvis.platform.plugins.module_utils.service.manager import ServicesResult
-from ansible_collections.harvis.platform.plugins.module_utils.service.proc import processes, stop
+from ansible_collections.harvis.platform.plugins.module_utils.service.manager import (
+    ServicesResult,
+    down_findings,
+    held_finding,
+)
+from ansible_collections.harvis.platform.plugins.module_utils.service.proc import Process, held, processes, stop, wake
 from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
 
 LOG_BYTES = "20MB"
@@ -88,10 +92,17 @@ class Supervisor:
     def ensure(self, programs: t.Sequence[Program], *, dry: bool = False) -> ServicesResult:
         wanted = {p.name: program_section(p, self.log_dir, 100 + 10 * len(p.after)) for p in programs}
         found = {n: self._read(self.programs_dir / f"{n}.conf") for n in wanted}
+        paused = self._paused(programs)
+        reasons = [f"{Path(p.executable).name} (pid {p.pid}) is held by a signal" for p in paused]
+        # A supervisor that is held answers no question either.
+        if paused and dry:
+            return ServicesResult("supervisor", tuple(reasons), findings=tuple(map(held_finding, paused)))
+        wake(paused)
         edited = [n for n in wanted if found[n] != wanted[n]]
         alive = self._daemon_pid() is not None
         states = self._states() if alive else {}
-        reasons = [f"{n}: configuration {'changed' if found[n] else 'is new'}" for n in edited]
+        reasons += [f"{n}: configuration {'changed' if found[n] else 'is new'}" for n in edited]
+        down = [] if alive or not any(found.values()) else ["supervisord"]
         reasons += [] if alive else ["supervisord is not running"]
         running = {p.name for p in programs if states.get(p.name) in ("STARTING", *p.accepted_states)}
         stopped = [n for n in wanted if n not in edited and n not in running]
@@ -105,7 +116,8 @@ class Supervisor:
                 self._restart(name)
             self._wait_running(programs)
         before = {n: states.get(n, "absent") for n in wanted}
-        return ServicesResult("supervisor", tuple(reasons), before, dict.fromkeys(wanted, "RUNNING"))
+        findings = (*map(held_finding, paused), *down_findings(down or [n for n in stopped if found[n]], str(before)))
+        return ServicesResult("supervisor", tuple(reasons), before, dict.fromkeys(wanted, "RUNNING"), findings)
 
     def remove(self, *, dry: bool = False) -> ServicesResult:
         sections = sorted(self.programs_dir.glob("*.conf"))
@@ -206,6 +218,10 @@ class Supervisor:
 
     def _daemons(self) -> list[int]:
         return [p.pid for p in processes() if p.argv[-2:] == ("-c", str(self.config))]
+
+    def _paused(self, programs: t.Sequence[Program]) -> list[Process]:
+        daemons = self._daemons()
+        return [p for p in processes() if p.paused and p.pid in daemons] + held({p.command for p in programs})
 
     def _states(self) -> dict[str, str]:
         infos = t.cast(list[dict[str, t.Any]], self._proxy().getAllProcessInfo())

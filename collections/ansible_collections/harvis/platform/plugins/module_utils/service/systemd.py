@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner, SystemRunner
-from ansible_collections.harvis.platform.plugins.module_utils.service.manager import ServicesResult
+from ansible_collections.harvis.platform.plugins.module_utils.service.manager import (
+    ServicesResult,
+    down_findings,
+    held_finding,
+)
+from ansible_collections.harvis.platform.plugins.module_utils.service.proc import held, wake
 from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
 
 UNITS = Path("/etc/systemd/system")
@@ -58,9 +63,13 @@ class Systemd:
         edited = [n for n, text in wanted.items() if self._read(n) != text]
         before = {n: self._state(n) for n in wanted}
         stopped = [n for n in wanted if before[n] != "active"]
-        reasons = [f"{n}: unit differs" for n in edited]
+        # systemd calls a process that is held by a signal active.
+        paused = held({p.command for p in programs})
+        reasons = [f"{Path(p.executable).name} (pid {p.pid}) is held by a signal" for p in paused]
+        reasons += [f"{n}: unit differs" for n in edited]
         reasons += [f"{n} is {before[n]}" for n in stopped if n not in edited]
         if reasons and not dry:
+            wake(paused)
             for name in edited:
                 self._path(name).write_text(wanted[name])
             self._systemctl("daemon-reload")
@@ -68,7 +77,9 @@ class Systemd:
                 if name in edited or name in stopped:
                     self._systemctl("enable", self._unit(name))
                     self._systemctl("restart", self._unit(name))
-        return ServicesResult("systemd", tuple(reasons), before, dict.fromkeys(wanted, "active"))
+        down = [n for n in stopped if n not in edited]
+        findings = (*map(held_finding, paused), *down_findings(down, str(before)))
+        return ServicesResult("systemd", tuple(reasons), before, dict.fromkeys(wanted, "active"), findings)
 
     def remove(self, *, dry: bool = False) -> ServicesResult:
         paths = sorted(self.units.glob(f"{self.prefix}-*.service"))

@@ -11,6 +11,7 @@ from ansible_collections.harvis.platform.plugins.filter.expectations import (
     expected_containers,
     gpu_host_row,
     granted_containers,
+    host_row,
     release_rows,
     runtime_rows,
     topic_row,
@@ -185,11 +186,36 @@ def test_a_daemon_that_has_not_taken_the_runtime_fails(
     assert (row["passed"], row["evidence"]) == (passed, evidence)
 
 
+HELD = {"code": "PLB-PAUSED", "subject": "kubelet", "cause": "is held by a signal"}
+WELL = "daemons run, none is held, certificates hold"
+
+
+@pytest.mark.parametrize(
+    ("findings", "applied", "passed", "evidence"),
+    [
+        ([], False, True, WELL),
+        ([HELD], True, True, WELL),
+        ([HELD], False, False, "PLB-PAUSED kubelet: is held by a signal"),
+    ],
+)
+def test_a_host_whose_daemons_do_not_answer_fails(
+    findings: list[t.Any], applied: bool, passed: bool, evidence: str
+) -> None:
+    (row,) = host_row([{"skipped": True}, {"findings": findings, "reasons": []}], "vm", applied)
+
+    assert (row["check"], row["subject"], row["passed"], row["evidence"]) == ("host", "vm", passed, evidence)
+
+
+def test_a_host_that_nobody_looked_at_has_no_row() -> None:
+    assert host_row([{"skipped": True}], "vm", False) == []
+
+
 def test_ansible_finds_the_filters() -> None:
     assert FilterModule().filters() == {
         "expected_containers": expected_containers,
         "gpu_host_row": gpu_host_row,
         "granted_containers": granted_containers,
+        "host_row": host_row,
         "release_rows": release_rows,
         "runtime_rows": runtime_rows,
         "topic_row": topic_row,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import time
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +19,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec impor
 from ansible_collections.harvis.platform.plugins.module_utils.runtime import Handler, RuntimeSpec, ensure
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.control import Answer
 from ansible_collections.harvis.platform.plugins.module_utils.service import Program, ServicesResult
+from ansible_collections.harvis.platform.plugins.module_utils.service.proc import Process, processes
 from ansible_collections.harvis.platform.plugins.modules import embedded_cluster
 from ansible_collections.harvis.platform.tests.unit.fakes import FakeRunner, cluster_spec, run_main
 
@@ -61,7 +66,17 @@ class Bench:
         return EmbeddedCluster(self.spec, self.runner)
 
     def kubeadm_ran(self) -> bool:
-        return any(call[0].endswith("kubeadm") for call in self.runner.calls)
+        return any(call[0].endswith("kubeadm") and call[1] != "certs" for call in self.runner.calls)
+
+    def certificates(self, *listed: tuple[str, int]) -> None:
+        """Names and the seconds that they have left, as kubeadm tells them."""
+        told = [
+            {"name": n, "expirationDate": "2027-01-01T00:00:00Z", "residualTime": s, "missing": False}
+            for n, s in listed
+        ]
+        absent = {"name": "super-admin.conf", "expirationDate": None, "residualTime": 0, "missing": True}
+        answer = json.dumps({"certificates": [*told, absent]})
+        self.runner.answers[(self.spec.program("kubeadm"), "certs", "check-expiration")] = answer
 
 
 @pytest.fixture
@@ -95,6 +110,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     runner = FakeRunner(
         {
             (spec.program("kubeadm"), "init"): init,
+            (spec.program("kubeadm"), "certs", "check-expiration"): json.dumps({"certificates": []}),
             (*kubectl, "get", "nodes"): NODES,
             (*kubectl, "get", "pods"): PODS,
             (*kubectl, "get", "--raw"): "ok",
@@ -110,7 +126,7 @@ def test_makes_a_cluster_marks_it_and_then_finds_nothing_to_do(bench: Bench) -> 
     assert {"containerd.toml written", "10-harvis.conflist written", "kubelet is not running"} < set(first.reasons)
     assert Mark.read(bench.spec.mark) == Mark("v1.34.4", fingerprint(bench.authority))
     assert bench.forward.read_text() == "1\n"
-    assert second.to_result() == {"changed": False, "reasons": []}
+    assert second.to_result() == {"changed": False, "reasons": [], "findings": []}
 
 
 def test_a_gpu_runtime_in_containerd_s_configuration_stays(bench: Bench) -> None:
@@ -145,6 +161,78 @@ def test_a_dead_cluster_is_brought_back_without_kubeadm(bench: Bench) -> None:
 
     assert bench.cluster.ensure().reasons == ["containerd is not running", "kubelet is not running"]
     assert not bench.kubeadm_ran()
+
+
+DAY = 24 * 3600
+
+
+def test_dns_that_was_scaled_to_nothing_is_named_and_made_again(bench: Bench) -> None:
+    bench.cluster.ensure()
+    kubectl = (bench.spec.program("kubectl"), "--kubeconfig", str(bench.spec.admin_conf), "--request-timeout=5s")
+    bench.runner.answers[(*kubectl, "get", "pods")] = "kube-proxy-1=True\n"
+
+    def scaled(_: tuple[str, ...]) -> str:
+        bench.runner.answers[(*kubectl, "get", "pods")] = PODS
+        return ""
+
+    bench.runner.answers[(*kubectl, "scale")] = scaled
+    bench.runner.answers[(bench.spec.program("kubeadm"), "init", "phase", "addon", "all")] = ""
+
+    seen, mended = bench.cluster.ensure(dry=True), bench.cluster.ensure()
+
+    assert [(f.code, f.subject, f.cause) for f in seen.findings] == [
+        ("PLB-DAEMON", "embedded cluster", "is not ready: no pod of coredns")
+    ]
+    assert mended.reasons == ["coredns made again"]
+    assert bench.cluster.ensure().reasons == []
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(-DAY, "ran out"), (2 * DAY, "runs out in 2.0 days")])
+def test_a_certificate_that_ends_is_named_and_renewed(bench: Bench, seconds: int, words: str) -> None:
+    bench.cluster.ensure()
+    bench.certificates(("apiserver", seconds), ("admin.conf", 200 * DAY))
+
+    seen, mended = bench.cluster.ensure(dry=True), bench.cluster.ensure()
+
+    assert [(f.code, f.subject, f.cause) for f in seen.findings] == [("PLB-CERTIFICATE", "apiserver", words)]
+    assert mended.reasons == ["apiserver renewed: it was valid until 2027-01-01T00:00:00Z"]
+    assert [call[1:4] for call in bench.runner.calls if "renew" in call] == [("certs", "renew", "all")]
+
+
+def test_a_certificate_in_its_last_month_is_renewed_without_an_alarm(bench: Bench) -> None:
+    bench.cluster.ensure()
+    bench.certificates(("apiserver", 20 * DAY), ("etcd-server", 40 * DAY))
+
+    seen = bench.cluster.ensure(dry=True)
+
+    assert (seen.findings, seen.reasons) == ([], ["apiserver is valid until 2027-01-01T00:00:00Z"])
+
+
+def test_processes_of_pods_that_a_signal_holds_are_named_and_go_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.cluster.ensure()
+    sleeper = subprocess.Popen(["sleep", "600"])
+    held = Process(sleeper.pid, "/usr/bin/etcd", ("etcd",), 1, "T")
+    monkeypatch.setattr(embedded, "shims", lambda _: [])
+    monkeypatch.setattr(embedded, "inside", lambda _: [held, Process(1, "/init", ("init",), 0, "S")])
+    try:
+        sleeper.send_signal(signal.SIGSTOP)
+        seen = bench.cluster.ensure(dry=True)
+        assert state_of(sleeper.pid) == "T"
+        mended = bench.cluster.ensure()
+        assert state_of(sleeper.pid) == "S"
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    assert [(f.code, f.subject) for f in seen.findings] == [("PLB-PAUSED", "etcd")]
+    assert mended.reasons == [f"etcd (pid {sleeper.pid}) was held by a signal and goes on"]
+
+
+def state_of(pid: int) -> str:
+    """The state once the kernel has taken a signal."""
+    time.sleep(0.1)
+    return next(p.state for p in processes() if p.pid == pid)
 
 
 def test_a_half_made_cluster_is_cleared_first(bench: Bench) -> None:
@@ -184,7 +272,7 @@ def test_removal_and_its_check_mode(bench: Bench) -> None:
 
 
 def test_nothing_to_remove_is_no_change(bench: Bench) -> None:
-    assert bench.cluster.remove().to_result() == {"changed": False, "reasons": []}
+    assert bench.cluster.remove().to_result() == {"changed": False, "reasons": [], "findings": []}
     assert bench.taken_down == []
 
 

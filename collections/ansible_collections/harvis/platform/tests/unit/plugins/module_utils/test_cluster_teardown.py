@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.cluster import teardown
+from ansible_collections.harvis.platform.plugins.module_utils.cluster import containers, teardown
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import ClusterSpec
 from ansible_collections.harvis.platform.plugins.module_utils.service.proc import Process, is_running, processes
 from ansible_collections.harvis.platform.tests.unit.fakes import FakeRunner, cluster_spec
@@ -30,13 +30,13 @@ def shim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[t.Callab
     program = tmp_path / "containerd-shim-runc-v2"
     shutil.copy(shutil.which("bash") or "/bin/bash", program)
     started: list[subprocess.Popen[bytes]] = []
-    everything = teardown.processes
+    everything = containers.processes
 
     def own(*, inside_containers: bool = False) -> t.Iterator[Process]:
         shims = {process.pid for process in started}
         return (p for p in everything(inside_containers=inside_containers) if p.pid in shims or p.parent in shims)
 
-    monkeypatch.setattr(teardown, "processes", own)
+    monkeypatch.setattr(containers, "processes", own)
 
     def start(address: str) -> subprocess.Popen[bytes]:
         command = [str(program), "-c", "sleep 300 & wait", "shim", "-address", address]

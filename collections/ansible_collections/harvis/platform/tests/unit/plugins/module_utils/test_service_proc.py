@@ -50,7 +50,7 @@ def test_reads_what_can_be_read(tmp_path: Path) -> None:
 
     assert sorted(processes(root), key=lambda p: p.pid) == [
         Process(7, "/bin/kubelet", ("/bin/kubelet", "--config=a b"), 1),
-        Process(8, "/opt/x", ("x",), 7),
+        Process(8, "/opt/x", ("x",), 7, "R"),
     ]
 
 

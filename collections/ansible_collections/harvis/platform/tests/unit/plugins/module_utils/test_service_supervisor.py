@@ -173,6 +173,32 @@ def test_orphans_of_a_killed_supervisor_are_ended_and_started_anew(bench: Bench,
     assert bench.pid("alpha") != orphan
 
 
+@pytest.mark.parametrize("who", ["alpha", "daemon"])
+def test_what_a_signal_holds_is_named_and_goes_on(bench: Bench, who: str) -> None:
+    alpha = bench.program("alpha")
+    bench.supervisor.ensure([alpha])
+    pid = bench.daemon if who == "daemon" else bench.pid("alpha")
+    os.kill(pid, signal.SIGSTOP)
+
+    seen = bench.supervisor.ensure([alpha], dry=True)
+    mended = bench.supervisor.ensure([alpha])
+
+    assert [(f.code, f.evidence) for f in seen.findings] == [("PLB-PAUSED", f"pid {pid}, state T")]
+    assert seen.reasons == mended.reasons
+    assert pid in (bench.daemon, bench.pid("alpha"))
+    assert bench.supervisor.ensure([alpha]).reasons == ()
+
+
+def test_a_killed_supervisor_is_named(bench: Bench) -> None:
+    alpha = bench.program("alpha")
+    bench.supervisor.ensure([alpha])
+    bench.kill_daemon()
+
+    assert [(f.code, f.subject) for f in bench.supervisor.ensure([alpha], dry=True).findings] == [
+        ("PLB-DAEMON", "supervisord")
+    ]
+
+
 def test_a_supervisor_that_lost_its_socket_is_replaced(bench: Bench) -> None:
     bench.supervisor.ensure([bench.program("alpha")])
     lost, program = bench.daemon, bench.pid("alpha")

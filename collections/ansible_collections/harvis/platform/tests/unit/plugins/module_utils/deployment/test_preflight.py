@@ -171,7 +171,7 @@ def test_a_namespace_that_is_being_deleted(place: Place) -> None:
     place.namespaces()
     place.cluster.delete(ObjectRef("v1", "Namespace", place.workers))
     (finding,) = place.findings()
-    assert (finding.code, finding.subject) == ("REL-FOREIGN", f"namespace {place.workers}")
+    assert (finding.code, finding.subject) == ("REL-TERMINATING", f"namespace {place.workers}")
     assert "being deleted" in finding.cause
 
 
