@@ -7,7 +7,7 @@ VENV := $(STATE)/venv
 DEV := $(STATE)/dev
 PLAYBOOK = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-playbook $(ARGS)
 
-.PHONY: help up verify down purge test unit molecule molecule-gpu lint peers lock
+.PHONY: help up verify down purge test unit molecule molecule-gpu chaos lint peers lock
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ molecule: $(DEV)/.ready ## Bring the platform up in a bare Debian container, che
 
 molecule-gpu: $(DEV)/.ready ## Install, change and remove the real driver and container runtime in bare Debian containers
 	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" tools/molecule-test test --scenario-name gpu_host
+
+chaos: $(DEV)/.ready ## Make faults in a running platform, one after another, and write docs/reliability.md
+	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" tools/molecule-test test --scenario-name chaos
 
 lint: $(DEV)/.ready ## Run ruff, yamllint and ansible-lint
 	@$(DEV)/bin/ruff format --check . && $(DEV)/bin/ruff check .

@@ -20,14 +20,14 @@ def stale_readers(
         pods = has_pods(ref, body)
         if not pods or ref in restarting:
             continue
-        read = _read_at_start((body["spec"].get("template") or {}).get("spec") or {})
+        read = read_at_start((body["spec"].get("template") or {}).get("spec") or {})
         mine = [str(each) for each in changed if each.namespace == ref.namespace and (each.kind, each.name) in read]
         if mine:
             found.append(Restart(ref, pods, tuple(mine)))
     return found
 
 
-def _read_at_start(pod: Object) -> set[_Named]:
+def read_at_start(pod: Object) -> set[_Named]:
     """By variables and by subPath mounts; a whole volume follows its object by itself."""
     containers = [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]
     found = {named for container in containers for named in _of_environment(container)}
