@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import threading
+import time
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,9 @@ from pathlib import Path
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError, fail
 
 TAIL_LINES = 25
+# How often a program that may be stopped is looked after, and how long it may take to end once it was asked to.
+LOOK_SECONDS = 0.2
+STOP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Runner(t.Protocol):
         timeout: float = 600,
         check: bool = True,
         log: Path | None = None,
+        stop: threading.Event | None = None,
     ) -> CommandResult: ...
 
 
@@ -65,8 +72,9 @@ class SystemRunner:
         timeout: float = 600,
         check: bool = True,
         log: Path | None = None,
+        stop: threading.Event | None = None,
     ) -> CommandResult:
-        """Run ``argv`` to its end.
+        """Run ``argv`` to its end, or interrupt it (SIGINT, as Ctrl-C does) once ``stop`` is set.
 
         ``env`` is added to this process's environment. ``log`` receives the output as it comes
         (a long step can be watched) and the result then holds the log's text as ``stdout``.
@@ -79,7 +87,10 @@ class SystemRunner:
             feed = {"stdin": subprocess.DEVNULL}
         environment = {**os.environ, **(env or {})}
         try:
-            if log is None:
+            if stop is not None:
+                done = _until(stop, argv, timeout, env=environment, cwd=cwd, **feed)
+                out, err = done.stdout, done.stderr
+            elif log is None:
                 done = subprocess.run(argv, capture_output=True, env=environment, cwd=cwd, timeout=timeout, **feed)
                 out, err = done.stdout, done.stderr
             else:
@@ -113,3 +124,28 @@ class SystemRunner:
 
     def _command(self, argv: t.Sequence[str]) -> str:
         return self._text(" ".join(argv).encode())
+
+
+def _until(
+    stop: threading.Event, argv: tuple[str, ...], timeout: float, *, input: bytes | None = None, **options: t.Any
+) -> subprocess.CompletedProcess[bytes]:
+    """As ``subprocess.run`` with captured output, ended early by ``stop``."""
+    if input is not None:
+        options["stdin"] = subprocess.PIPE
+    deadline = time.monotonic() + timeout
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as process:
+        asked = False
+        while True:
+            try:
+                out, err = process.communicate(input, timeout=LOOK_SECONDS)
+                return subprocess.CompletedProcess(argv, process.returncode, out, err)
+            except subprocess.TimeoutExpired:
+                # What was given once is not given again.
+                input = None
+            if stop.is_set() and not asked:
+                asked, deadline = True, min(deadline, time.monotonic() + STOP_SECONDS)
+                process.send_signal(signal.SIGINT)
+            if time.monotonic() > deadline:
+                process.kill()
+                process.communicate()
+                raise subprocess.TimeoutExpired(argv, timeout)

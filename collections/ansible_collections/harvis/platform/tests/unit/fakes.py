@@ -42,11 +42,12 @@ class FakeRunner:
         timeout: float = 600,
         check: bool = True,
         log: Path | None = None,
+        stop: threading.Event | None = None,
     ) -> CommandResult:
         argv = tuple(map(str, argv))
         self.calls.append(argv)
         self.inputs.append(stdin)
-        self.options.append({"env": dict(env or {}), "cwd": cwd, "timeout": timeout, "log": log})
+        self.options.append({"env": dict(env or {}), "cwd": cwd, "timeout": timeout, "log": log, "stop": stop})
         answer = self._answer(argv)
         rc, out = (answer, "") if isinstance(answer, int) else (0, answer)
         if check and rc:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import typing as t
 from dataclasses import replace
 
@@ -24,6 +25,9 @@ from ansible_collections.harvis.platform.plugins.module_utils.release.spec impor
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import read_history
 from ansible_collections.harvis.platform.plugins.module_utils.release.watch import PodWatch
 
+# A helm command that ends early once the event is set.
+Command = t.Callable[[threading.Event], CommandResult]
+
 
 @contextlib.contextmanager
 def hiding_secrets(spec: ReleaseSpec) -> t.Iterator[None]:
@@ -35,9 +39,7 @@ def hiding_secrets(spec: ReleaseSpec) -> t.Iterator[None]:
         raise ReleaseError(*hidden, **exc.details) from exc
 
 
-def change(
-    spec: ReleaseSpec, cluster: Cluster, situation: Situation, grip: Grip, command: t.Callable[[], CommandResult]
-) -> None:
+def change(spec: ReleaseSpec, cluster: Cluster, situation: Situation, grip: Grip, command: Command) -> None:
     """Make way, run ``command``, and prove that the cluster is as wanted.
 
     Raises ReleaseError when helm fails, when pods do not get ready, and when the lease is lost.
@@ -52,12 +54,14 @@ def change(
         _prove(spec, cluster, situation.wanted)
 
 
-def _run(spec: ReleaseSpec, cluster: Cluster, manifest: Manifest, command: t.Callable[[], CommandResult]) -> None:
+def _run(spec: ReleaseSpec, cluster: Cluster, manifest: Manifest, command: Command) -> None:
     bodies = {ref: item.body for ref, item in manifest.objects.items()}
     with PodWatch(cluster, selectors(bodies)).running() as watch:
-        result = command()
+        result = command(watch.hopeless)
     if not result.rc:
         return
+    if watch.hopeless.is_set():
+        raise ReleaseError(*watch.findings())
     causes, explained = watch.findings(), explain(result, spec)
     if is_timeout(result) and not any(finding.code == "REL-HOOK" for finding in explained):
         own = Finding("ROL-TIMEOUT", f"release {spec.namespace}/{spec.name}", f"not ready within {spec.timeout} s")

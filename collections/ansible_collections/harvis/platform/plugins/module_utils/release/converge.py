@@ -129,7 +129,7 @@ def _apply(spec: ReleaseSpec, helm: Helm, cluster: Cluster, situation: Situation
         if situation.plan.changed:
             if spec.take_ownership:
                 owners.take_over(cluster, spec, situation)
-            change(spec, cluster, situation, grip, lambda: helm.upgrade(spec))
+            change(spec, cluster, situation, grip, lambda stop: helm.upgrade(spec, stop))
             _remember(spec, helm, cluster)
             if spec.test:
                 grip.keep()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import typing as t
 from dataclasses import dataclass
 
@@ -49,19 +50,19 @@ class Helm:
             raise ReleaseError(*explain(result, spec))
         return result.stdout
 
-    def upgrade(self, spec: ReleaseSpec) -> CommandResult:
-        """Install or upgrade, and wait. The result may be a failure: the caller knows the pods."""
+    def upgrade(self, spec: ReleaseSpec, stop: threading.Event | None = None) -> CommandResult:
+        """Install or upgrade, and wait, at most until ``stop`` is set. A failure is returned, not raised."""
         # On a failure Helm starts a second wait of the same length, for the rollback.
-        return self._run(upgrade_argv(spec, self.major()), spec, timeout=2 * spec.timeout + 120)
+        return self._run(upgrade_argv(spec, self.major()), spec, timeout=2 * spec.timeout + 120, stop=stop)
 
     def rollback(self, spec: ReleaseSpec, revision: int) -> None:
         """Without waiting: an upgrade follows at once."""
         self._settle(rollback_argv(spec, revision, self.major()), spec)
 
-    def rollback_and_wait(self, spec: ReleaseSpec, revision: int) -> CommandResult:
+    def rollback_and_wait(self, spec: ReleaseSpec, revision: int, stop: threading.Event | None = None) -> CommandResult:
         """The result may be a failure: the caller knows the pods."""
         argv = [*rollback_argv(spec, revision, self.major()), "--wait", "--timeout", f"{spec.timeout}s"]
-        return self._run(argv, spec, timeout=spec.timeout + 60)
+        return self._run(argv, spec, timeout=spec.timeout + 60, stop=stop)
 
     def show_crds(self, spec: ReleaseSpec) -> str:
         """The definitions of the crds folders, those of dependencies too."""
@@ -84,13 +85,15 @@ class Helm:
         if result.rc:
             raise ReleaseError(*explain(result, spec))
 
-    def _run(self, argv: list[str], spec: ReleaseSpec, timeout: float) -> CommandResult:
+    def _run(
+        self, argv: list[str], spec: ReleaseSpec, timeout: float, stop: threading.Event | None = None
+    ) -> CommandResult:
         target = ["--kubeconfig", self.kubeconfig] if self.kubeconfig else []
         target += ["--kube-context", self.context] if self.context else []
         # Values go through stdin: an argument list can be read by every user of the host.
         stdin = json.dumps(spec.values) if "-" in argv else None
         command = [self.binary, *argv, *target]
-        return self.runner.run(command, stdin=stdin, env=_ENVIRONMENT, timeout=timeout, check=False)
+        return self.runner.run(command, stdin=stdin, env=_ENVIRONMENT, timeout=timeout, check=False, stop=stop)
 
 
 def render_argv(spec: ReleaseSpec, *, is_upgrade: bool, on_server: bool = True) -> list[str]:

@@ -59,7 +59,7 @@ def _ensure(spec: ReleaseSpec, helm: Helm, cluster: Cluster, to: str, *, check_m
         pending.refuse_if_held(cluster, history, spec)
         with hold(cluster, spec.name, spec.namespace) as grip:
             refuse_if_moved(cluster, history, spec)
-            change(spec, cluster, situation, grip, lambda: helm.rollback_and_wait(spec, target.number))
+            change(spec, cluster, situation, grip, lambda stop: helm.rollback_and_wait(spec, target.number, stop))
             history = read_history(cluster, spec.name, spec.namespace)
             _remember(cluster, history, records, target)
     result = to_result(spec, history.last, reasons, situation)

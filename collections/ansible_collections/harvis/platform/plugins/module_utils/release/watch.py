@@ -12,6 +12,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.findings import Fi
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, ClusterError, Object
 from ansible_collections.harvis.platform.plugins.module_utils.release.selectors import Selector
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.causes import why_not_ready
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.lasting import hopeless
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import all_containers, counts, is_ready, path
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.surroundings import Surroundings
 
@@ -40,17 +41,26 @@ class _Seen:
 
 @dataclass
 class PodWatch:
-    """Keeps, for every pod that does not get ready, the cause and the last lines of its log."""
+    """Keeps, for every pod that does not get ready, the cause and the last lines of its log.
+
+    ``hopeless`` is set once a pod that came since the beginning cannot get ready by waiting. What was there before
+    may be on its way out, however ill it is.
+    """
 
     cluster: Cluster
     selectors: tuple[Selector, ...]
     clock: t.Callable[[], float] = time.monotonic
+    hopeless: threading.Event = field(default_factory=threading.Event)
+    _before: set[str] = field(default_factory=set)
+    _ill: set[str] = field(default_factory=set)
     _seen: dict[_PodKey, _Seen] = field(default_factory=dict)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     @contextlib.contextmanager
     def running(self) -> t.Iterator[PodWatch]:
         """Look again and again, in a thread of its own, as long as the block runs."""
+        with contextlib.suppress(ClusterError):
+            self._before = {pod["metadata"]["uid"] for _, pods in self._mine() for pod in pods}
         thread = threading.Thread(target=self._poll, daemon=True)
         thread.start()
         try:
@@ -61,9 +71,8 @@ class PodWatch:
 
     def look(self) -> None:
         """Read every pod of the release once."""
-        for namespace in dict.fromkeys(s.namespace for s in self.selectors):
-            pods = self.cluster.find("v1", "Pod", namespace=namespace)
-            mine = [pod for pod in pods if any(s.matches(pod) for s in self.selectors)]
+        ill: set[str] = set()
+        for namespace, mine in self._mine():
             for pod in mine:
                 if is_ready(pod):
                     self._seen.pop(_key(pod), None)
@@ -72,6 +81,19 @@ class PodWatch:
             events = self.cluster.find("v1", "Event", namespace=namespace) if troubled else []
             for pod in troubled:
                 self._note(pod, events)
+            ill |= {pod["metadata"]["uid"] for pod in troubled if self._is_hopeless(pod)}
+        # Twice in a row: the kubelet corrects itself, and words come after states.
+        if ill & self._ill:
+            self.hopeless.set()
+        self._ill = ill
+
+    def _mine(self) -> t.Iterator[tuple[str, list[Object]]]:
+        for namespace in dict.fromkeys(s.namespace for s in self.selectors):
+            pods = self.cluster.find("v1", "Pod", namespace=namespace)
+            yield namespace, [pod for pod in pods if any(s.matches(pod) for s in self.selectors)]
+
+    def _is_hopeless(self, pod: Object) -> bool:
+        return pod["metadata"]["uid"] not in self._before and hopeless(self._seen[_key(pod)].cause, pod)
 
     def findings(self) -> list[Finding]:
         """One for each pod that was not ready when it was last seen; the newest first."""

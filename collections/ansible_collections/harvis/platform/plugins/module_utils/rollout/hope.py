@@ -6,42 +6,15 @@ import typing as t
 
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.row import Proof
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, Severity
-from ansible_collections.harvis.platform.plugins.module_utils.kube import Object
-from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import all_containers, path
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.lasting import PASSING, hopeless
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import path
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.revision import behind
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.shortage import asks_too_much
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.snapshot import Snapshot
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.workloads import wanted_pods
 
-# A restart stays counted, an image that nobody serves stays away: only these may pass.
-PASSING = frozenset(
-    {
-        "ROL-TIMEOUT",
-        "ROL-PROBE",
-        "ROL-SCHEDULE",
-        "ROL-VOLUME",
-        "ROL-SANDBOX",
-        "ROL-NODE",
-        "ROL-MISSING",
-        "ROL-CRASH",
-        "ROL-INIT",
-        "ROL-QUOTA",
-        "ROL-WEBHOOK",
-        "ROL-REVISION",
-        "ROL-PRESSURE",
-        "NET-ENDPOINT",
-        "NET-DNS",
-        "KFK-TOPIC",
-        "VEC-REFUSED",
-        "MDL-MISSING",
-        "PRB-CONTENT",
-    }
-)
 # The old pods of a workload that is being replaced are what they were.
 _REPLACED = frozenset({"IMG-STALE", "ROL-LIMITS"})
-# A variable that is refused, a command that is not executable, not found or not startable stays so.
-_FINAL_EXITS = frozenset({78, 126, 127, 128})
-_ENOUGH_RESTARTS = 5
 
 
 def may_pass(proofs: t.Iterable[Proof], snapshot: Snapshot) -> tuple[bool, bool]:
@@ -68,12 +41,4 @@ def _hope(finding: Finding, proof: Proof, snapshot: Snapshot, rolling: t.Collect
         return True
     if finding.code == "ROL-SCHEDULE":
         return not asks_too_much(pod, snapshot.nodes)
-    return finding.code != "ROL-CRASH" or not _crashes_for_good(pod)
-
-
-def _crashes_for_good(pod: Object) -> bool:
-    for state in all_containers(pod):
-        ended = (state.get("state") or {}).get("terminated") or (state.get("lastState") or {}).get("terminated") or {}
-        if ended.get("exitCode") in _FINAL_EXITS or int(state.get("restartCount", 0)) >= _ENOUGH_RESTARTS:
-            return True
-    return False
+    return not hopeless(finding, pod)

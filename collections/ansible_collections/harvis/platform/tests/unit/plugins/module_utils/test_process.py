@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.harvis.platform.plugins.module_utils import process
 from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.process import (
@@ -142,3 +144,28 @@ def test_a_missing_library_is_a_finding() -> None:
     (finding,) = result["findings"]  # type: ignore[misc]
     assert (finding["code"], finding["subject"], result["failed"]) == ("PLB-LIBRARY", "kubernetes", True)
     assert "make up" in finding["fix"]
+
+
+def test_a_program_that_is_asked_to_stop_ends_in_its_own_way() -> None:
+    code = "import signal, sys, time; signal.signal(2, lambda *_: sys.exit(7)); print(sys.stdin.read(), flush=True)"
+    stop = threading.Event()
+    threading.Timer(1.0, stop.set).start()
+
+    done = SystemRunner().run(python(f"{code}; time.sleep(60)"), stdin="values", check=False, stop=stop)
+
+    assert (done.rc, done.stdout) == (7, "values\n")
+
+
+def test_a_program_that_nobody_stops_runs_to_its_end() -> None:
+    done = SystemRunner(("hush",)).run(["sh", "-c", "cat; echo hush >&2"], stdin="a" * 200_000, stop=threading.Event())
+
+    assert (done.rc, len(done.stdout), done.stderr) == (0, 200_000, "********\n")
+
+
+def test_a_program_that_does_not_stop_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.5)
+    stop = threading.Event()
+    stop.set()
+
+    with pytest.raises(ProcessError, match="did not end"):
+        SystemRunner().run(["sh", "-c", "trap '' INT; while :; do sleep 1; done"], timeout=30, stop=stop)

@@ -320,7 +320,7 @@ def test_a_rollout_that_fails_names_the_pods(present: t.Any, make: t.Any, releas
         {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": "web-1", "namespace": "shop", "labels": {"app": "web"}},
+            "metadata": {"name": "web-1", "namespace": "shop", "labels": {"app": "web"}, "uid": "u1"},
             "spec": {"containers": [{"name": "web"}]},
             "status": {"phase": "Pending", "containerStatuses": [{"name": "web", "image": "web:2", "state": waiting}]},
         }

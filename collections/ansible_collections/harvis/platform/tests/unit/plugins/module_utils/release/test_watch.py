@@ -138,3 +138,28 @@ def test_selectors_are_those_of_workloads() -> None:
         }
     )
     assert found == (WEB,)
+
+
+def twice(watch: PodWatch) -> bool:
+    watch.look()
+    watch.look()
+    return watch.hopeless.is_set()
+
+
+def test_a_new_pod_that_cannot_mend_itself_ends_the_waiting(cluster: t.Any, watch: PodWatch) -> None:
+    cluster.put(pod(NO_IMAGE))
+    watch.look()
+    assert not watch.hopeless.is_set()
+    watch.look()
+    assert watch.hopeless.is_set()
+
+
+def test_a_pod_that_may_mend_itself_is_waited_for(cluster: t.Any, watch: PodWatch) -> None:
+    cluster.put(pod(BACK_OFF, last=ENDED))
+    assert not twice(watch)
+
+
+def test_a_pod_that_was_ill_before_may_be_on_its_way_out(cluster: t.Any, watch: PodWatch) -> None:
+    cluster.put(pod(NO_IMAGE))
+    with watch.running():
+        assert not twice(watch)
