@@ -90,7 +90,11 @@ class Platform:
             timeout=PLAYBOOK_SECONDS,
             check=False,
         )
-        return Run(done.returncode, done.stdout + done.stderr, time.monotonic() - started)
+        run = Run(done.returncode, done.stdout + done.stderr, time.monotonic() - started)
+        kept = self.output / "runs" / f"{time.strftime('%H%M%S')}-{name}.log"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(run.said)
+        return run
 
     def argv(self, name: str, *arguments: str) -> list[str]:
         return ["ansible-playbook", "-i", self.inventory, f"playbooks/{name}.yml", *arguments]
