@@ -121,6 +121,20 @@ options:
     description:
       - What the revision is made of, kept with it. Without it, the commit of the checkout that holds O(chart).
     type: str
+  gitops:
+    description:
+      - What becomes of a release that Flux or Argo CD manages, and would bring back to its own description.
+      - V(refuse) stops before anything is changed. V(suspend) suspends the manager, applies, and resumes it at the end
+        in any case; it then takes the change back unless its source has got it meanwhile. V(write) runs no Helm and
+        writes the values that differ into the C(spec.values) of Flux's HelmRelease, and waits for its controller.
+      - A manager that is suspended already hinders nothing, and stays suspended.
+    type: str
+    choices: [refuse, suspend, write]
+    default: refuse
+  gitops_resume:
+    description: Resume at the end what O(gitops=suspend) suspended. With V(false) it stays suspended.
+    type: bool
+    default: true
   rollback_to:
     description:
       - Go back to this revision instead of applying a chart. Its number, or V(verified) for the newest one that
@@ -154,6 +168,17 @@ EXAMPLES = r"""
         OPENAI_API_KEY: "{{ openai_api_key }}"
   check_mode: true
   diff: true
+
+- name: Change a value of a release that Flux makes
+  harvis.platform.helm_release:
+    name: harvis-prod
+    namespace: ai-agents
+    chart: charts/harvis
+    values:
+      workers:
+        indexer:
+          replicas: 2
+    gitops: write
 
 - name: Go back to what last passed verification
   harvis.platform.helm_release:
@@ -200,6 +225,14 @@ lost_values:
   returned: success with O(chart)
   type: list
   elements: str
+managers:
+  description:
+    - Objects of Flux and Argo CD that manage the release or parts of it, each with C(tool), C(kind), C(namespace),
+      C(name), C(suspended) (why it does nothing; empty where it works), C(source), C(interval), C(last_handled), and
+      when it takes back a Helm revision (C(reverts_release)) and a change of an object (C(reverts_object)).
+  returned: success
+  type: list
+  elements: dict
 rolled_back_to:
   description: The revision that was gone back to.
   returned: success with O(rollback_to)
@@ -230,7 +263,7 @@ release:
     app_version: 0.1.0
 findings:
   description: What stopped the release, or what it should be known for, with cause, evidence and fix.
-  returned: failure, and success with O(chart)
+  returned: always
   type: list
   elements: dict
 """
@@ -272,6 +305,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "test": {"type": "bool", "default": False},
     "lock_seconds": {"type": "int", "default": 0},
     "source": {"type": "str"},
+    "gitops": {"type": "str", "choices": ["refuse", "suspend", "write"], "default": "refuse"},
+    "gitops_resume": {"type": "bool", "default": True},
     "rollback_to": {"type": "str"},
 }
 

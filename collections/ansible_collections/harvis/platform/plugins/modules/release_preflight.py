@@ -8,8 +8,8 @@ short_description: Look whether releases may be deployed to a cluster, before an
 version_added: 0.1.0
 description:
   - Refuses an unknown component, a kubeconfig whose certificate or token has expired, a cluster that does not answer,
-    a user without the rights, a namespace or workload that belongs to somebody else, and a release name that another
-    chart holds.
+    a user without the rights, a namespace or workload that belongs to somebody else, a release that Flux or Argo CD
+    manages, and a release name that another chart holds.
   - Says which components a run is to touch, which images stay as they run, and which are in use by pods and by
     revisions of Helm releases.
   - Runs on the controller.
@@ -47,6 +47,11 @@ options:
     type: list
     elements: str
     default: []
+  gitops:
+    description: What M(harvis.platform.helm_release) is to do with a release that Flux or Argo CD manages.
+    type: str
+    choices: [refuse, suspend, write]
+    default: refuse
   run_tags: {description: Tags of the run; V(all) means every component., type: list, elements: str, default: [all]}
 author: Harvis Platform maintainers (@harvis)
 """
@@ -117,6 +122,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     },
     "workers": {"type": "list", "elements": "str", "default": []},
     "only": {"type": "list", "elements": "str", "default": []},
+    "gitops": {"type": "str", "choices": ["refuse", "suspend", "write"], "default": "refuse"},
     "run_tags": {"type": "list", "elements": "str", "default": ["all"]},
 }
 

@@ -6,7 +6,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.kube import Object
+from ansible_collections.harvis.platform.plugins.module_utils.gitops import Release, look
+from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, Object
+from ansible_collections.harvis.platform.plugins.module_utils.release.managed import WRITE, Managers
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import History
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.namespaces import ending
 
@@ -51,13 +53,31 @@ def foreign_namespace(body: Object, claims: t.Sequence[Claim]) -> list[Finding]:
     return [Finding("REL-FOREIGN", f"namespace {name}", cause, seen, "Choose another namespace.")]
 
 
+def managed_releases(
+    cluster: Cluster, claims: t.Iterable[Claim], workloads: t.Sequence[Object], mode: str
+) -> list[Finding]:
+    """Releases that Flux or Argo CD would bring back, unless ``mode`` deals with that when they are applied."""
+    found = []
+    for claim in claims:
+        own = [body for body in workloads if _owner(body) == str(claim) or _place(body) in claim.workloads]
+        release = Release(claim.name, claim.namespace)
+        managers = Managers(release, tuple(look(cluster, release, own)))
+        if mode != WRITE or not managers.receivers:
+            found += managers.refusals(cluster, mode)
+    return found
+
+
+def _place(body: Object) -> tuple[str, str]:
+    return body["metadata"]["namespace"], body["metadata"]["name"]
+
+
 def foreign_workloads(bodies: t.Iterable[Object], claims: t.Sequence[Claim]) -> list[Finding]:
     """Workloads under names that our charts use, and that another release or nobody's Helm made."""
     names = {workload: claim for claim in claims for workload in claim.workloads}
     found = []
     for body in bodies:
         metadata = body["metadata"]
-        claim = names.get((metadata["namespace"], metadata["name"]))
+        claim = names.get(_place(body))
         if claim is None or _owner(body) == str(claim):
             continue
         owner = _owner(body)

@@ -13,6 +13,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.deployment.claims 
     foreign_namespace,
     foreign_release,
     foreign_workloads,
+    managed_releases,
 )
 from ansible_collections.harvis.platform.plugins.module_utils.deployment.credentials import check_credentials
 from ansible_collections.harvis.platform.plugins.module_utils.deployment.errors import DeploymentError
@@ -54,6 +55,10 @@ def preflight(params: t.Mapping[str, t.Any], connect: t.Callable[[], Cluster]) -
     if findings:
         raise DeploymentError(*findings)
     workloads = [body for name in namespaces for body in _workloads(cluster, name)]
+    # Before whose the workloads are: a manager's own are nobody's in Helm's eyes.
+    findings = managed_releases(cluster, claims, workloads, params["gitops"])
+    if findings:
+        raise DeploymentError(*findings)
     # Of every release in these namespaces: an image that another one goes back to is in use as well.
     histories = {key: value for name in namespaces for key, value in read_histories(cluster, name).items()}
     findings = [f for c in claims for f in foreign_release(c, histories.get((c.namespace, c.name), History()))]

@@ -237,6 +237,13 @@ _ALL = (
     _error("REL-TERMINATING", "A namespace that a release needs is being deleted"),
     _error("REL-FOREIGN", "A name that a release needs belongs to somebody else"),
     _error("REL-RIGHTS", "The user of the kubeconfig may not do what a release needs"),
+    # Others that bring the same objects to a description of theirs.
+    _error("GOP-HOLLOW", "A GitOps object says Ready, and what it manages is not as it should be"),
+    _error("GOP-MANAGED", "A GitOps tool manages what is to be changed, and would take the change back"),
+    _error("GOP-SECRET", "A secret would be written where a GitOps object shows it"),
+    _warning("GOP-SUSPENDED", "A GitOps object is suspended: its source is ignored"),
+    _error("GOP-UNHANDLED", "No controller did what was written into a GitOps object"),
+    _warning("GOP-UNDONE", "A GitOps tool was resumed, and takes the change back"),
 )
 
 CODES: dict[str, Code] = {code.name: code for code in _ALL}

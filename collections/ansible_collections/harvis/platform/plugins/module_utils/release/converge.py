@@ -9,12 +9,14 @@ from dataclasses import replace
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, ObjectRef
-from ansible_collections.harvis.platform.plugins.module_utils.release import crds, owners, pending
+from ansible_collections.harvis.platform.plugins.module_utils.release import crds, managed, owners, pending
 from ansible_collections.harvis.platform.plugins.module_utils.release.apply import change, hiding_secrets
 from ansible_collections.harvis.platform.plugins.module_utils.release.chart_tests import run_tests
 from ansible_collections.harvis.platform.plugins.module_utils.release.errors import ReleaseError
+from ansible_collections.harvis.platform.plugins.module_utils.release.handed_over import handed_over
 from ansible_collections.harvis.platform.plugins.module_utils.release.helm import Helm
 from ansible_collections.harvis.platform.plugins.module_utils.release.lock import hold
+from ansible_collections.harvis.platform.plugins.module_utils.release.managed import Managers, find_managers
 from ansible_collections.harvis.platform.plugins.module_utils.release.manifest import parse_manifest
 from ansible_collections.harvis.platform.plugins.module_utils.release.plan import Wanted
 from ansible_collections.harvis.platform.plugins.module_utils.release.queue import queued, refuse_if_moved
@@ -24,6 +26,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.release.situation 
     Situation,
     described_release,
     read_situation,
+    recorded_objects,
     to_result,
 )
 from ansible_collections.harvis.platform.plugins.module_utils.release.source import source_revision
@@ -56,42 +59,57 @@ def _ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mo
         # Helm renders in its own process while this one imports the kubernetes library.
         rendering = pool.submit(helm.render, spec, is_upgrade=True)
         cluster = connect()
-        situation, definitions = _read(spec, helm, cluster, rendering)
+        situation, managers, definitions = _read(spec, helm, cluster, rendering)
     plan = situation.plan
     missing = [name for name in spec.wanted_namespaces if cluster.get(ObjectRef("v1", "Namespace", name)) is None]
     newer = definitions if spec.crds == "apply" else []
     of_release = [item.reason for item in newer] + list(plan.reasons)
     reasons = [f"namespace {name} is missing" for name in missing] + of_release
     history = situation.history
+    if spec.gitops == managed.WRITE and (managers.active or managers.receivers):
+        return handed_over(spec, cluster, managers, situation, check_mode=check_mode)
     if reasons and not check_mode:
         # What was read may be another run's half-done work: nothing is changed beside it.
         pending.refuse_if_held(cluster, history, spec)
         _make_namespaces(cluster, missing)
         if of_release:
-            _apply(spec, helm, cluster, situation, newer)
+            _apply(spec, helm, cluster, situation, managers, newer)
             history = read_history(cluster, spec.name, spec.namespace)
     result = to_result(spec, history.last, reasons, situation)
-    return {**result, **_said(spec, situation, definitions)}
+    findings = [*_findings(spec, situation, definitions), *managed.said(spec, managers, changed=bool(reasons))]
+    return {
+        **result,
+        "findings": [finding.to_dict() for finding in findings],
+        "lost_values": _lost_values(spec, situation),
+        "managers": managers.to_result(),
+    }
 
 
 def _ensure_absent(spec: ReleaseSpec, helm: Helm, cluster: Cluster, *, check_mode: bool) -> dict[str, t.Any]:
     history = read_history(cluster, spec.name, spec.namespace)
+    managers = find_managers(spec, cluster, recorded_objects(cluster, history))
     reasons = [f"the release is {history.last.status}"] if history.is_installed and history.last else []
     if not reasons and cluster.get(records_ref(spec.name, spec.namespace)):
         reasons = ["what was known of its revisions is still there"]
     before = described_release(spec, history.last) if history.is_installed else None
+    if before:
+        managers.refuse(cluster, spec.gitops)
     if reasons and not check_mode:
         pending.refuse_if_held(cluster, history, spec)
-        with hold(cluster, spec.name, spec.namespace):
+        with hold(cluster, spec.name, spec.namespace), managed.held_off(spec, cluster, managers):
             refuse_if_moved(cluster, history, spec)
             if before:
                 helm.uninstall(spec)
             forget(cluster, spec.name, spec.namespace)
     diff = {"before": f"{before}\n" if before else "", "after": ""}
-    return {"changed": bool(reasons), "reasons": reasons, "release": None, "diff": diff}
+    findings = [found.to_dict() for found in managed.said(spec, managers, changed=bool(before))]
+    result = {"changed": bool(reasons), "reasons": reasons, "release": None, "diff": diff}
+    return {**result, "findings": findings, "managers": managers.to_result()}
 
 
-def _read(spec: ReleaseSpec, helm: Helm, cluster: Cluster, rendering: Future[str]) -> tuple[Situation, Definitions]:
+def _read(
+    spec: ReleaseSpec, helm: Helm, cluster: Cluster, rendering: Future[str]
+) -> tuple[Situation, Managers, Definitions]:
     history = read_history(cluster, spec.name, spec.namespace)
     text, exact = _rendered(spec, helm, history, rendering)
     other_chart = owners.foreign_release(spec, history)
@@ -100,12 +118,16 @@ def _read(spec: ReleaseSpec, helm: Helm, cluster: Cluster, rendering: Future[str
     namespaced = crds.is_namespaced(cluster, [body for body, _ in definitions.values()])
     wanted = Wanted(spec.values, parse_manifest(text, spec.namespace, namespaced))
     situation = read_situation(spec, cluster, history, wanted)
+    # Before whose the objects are: a manager's own are nobody's in Helm's eyes.
+    managers = find_managers(spec, cluster, [item.found for item in situation.live.values() if item.found])
+    if spec.gitops != managed.WRITE and situation.plan.reasons:
+        managers.refuse(cluster, spec.gitops)
     _refuse(owners.foreign_objects(spec, situation) if not spec.take_ownership else [])
     reasons = (*(finding.cause for finding in other_chart), *situation.plan.reasons)
     situation = replace(situation, plan=replace(situation.plan, reasons=reasons), exact=exact)
     compared = crds.compare_definitions(cluster, definitions)
     _refuse(crds.refused(compared) if spec.crds == "apply" else [])
-    return situation, compared
+    return situation, managers, compared
 
 
 def _rendered(spec: ReleaseSpec, helm: Helm, history: History, rendering: Future[str]) -> tuple[str, bool]:
@@ -121,8 +143,11 @@ def _rendered(spec: ReleaseSpec, helm: Helm, history: History, rendering: Future
     return helm.render(spec, is_upgrade=history.is_installed, on_server=False), False
 
 
-def _apply(spec: ReleaseSpec, helm: Helm, cluster: Cluster, situation: Situation, newer: Definitions) -> None:
-    with hold(cluster, spec.name, spec.namespace) as grip:
+def _apply(
+    spec: ReleaseSpec, helm: Helm, cluster: Cluster, situation: Situation, managers: Managers, newer: Definitions
+) -> None:
+    # Held off before the last look, so that what a manager does until then is seen.
+    with hold(cluster, spec.name, spec.namespace) as grip, managed.held_off(spec, cluster, managers):
         refuse_if_moved(cluster, situation.history, spec)
         pending.recover(helm, situation.history, spec)
         crds.apply_definitions(cluster, newer, spec.timeout)
@@ -153,13 +178,16 @@ def _make_namespaces(cluster: Cluster, names: list[str]) -> None:
                 raise
 
 
-def _said(spec: ReleaseSpec, situation: Situation, definitions: Definitions) -> dict[str, t.Any]:
+def _findings(spec: ReleaseSpec, situation: Situation, definitions: Definitions) -> list[Finding]:
     """What does not stop the release and should be known."""
     base = situation.history.last_good if situation.history.is_installed else None
     findings = crds.left_alone(definitions, is_installed=base is not None) if spec.crds == "create" else []
-    findings += reused_values(base, spec) if base else []
-    lost = lost_values(base, spec.values) if base else []
-    return {"findings": [finding.to_dict() for finding in findings], "lost_values": lost}
+    return findings + (reused_values(base, spec) if base else [])
+
+
+def _lost_values(spec: ReleaseSpec, situation: Situation) -> list[str]:
+    base = situation.history.last_good if situation.history.is_installed else None
+    return lost_values(base, spec.values) if base else []
 
 
 def _refuse(findings: list[Finding]) -> None:

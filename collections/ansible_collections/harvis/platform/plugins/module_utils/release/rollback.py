@@ -11,6 +11,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.release.apply impo
 from ansible_collections.harvis.platform.plugins.module_utils.release.errors import ReleaseError, release_error
 from ansible_collections.harvis.platform.plugins.module_utils.release.helm import Helm
 from ansible_collections.harvis.platform.plugins.module_utils.release.lock import hold
+from ansible_collections.harvis.platform.plugins.module_utils.release.managed import find_managers, held_off, said
 from ansible_collections.harvis.platform.plugins.module_utils.release.manifest import parse_manifest
 from ansible_collections.harvis.platform.plugins.module_utils.release.node_images import (
     Missing,
@@ -51,19 +52,28 @@ def _ensure(spec: ReleaseSpec, helm: Helm, cluster: Cluster, to: str, *, check_m
     text = f"{target.manifest}\n{target.hooks}"
     wanted = Wanted(target.values, parse_manifest(text, spec.namespace, cluster.namespaced))
     situation = read_situation(spec, cluster, history, wanted)
+    managers = find_managers(spec, cluster, [item.found for item in situation.live.values() if item.found])
     reasons = list(situation.plan.reasons)
+    if reasons:
+        managers.refuse(cluster, spec.gitops)
     missing = missing_images(cluster, wanted.manifest, records.of(target)) if reasons else Missing()
     if missing.gone:
         raise ReleaseError(*refused(missing, records.of(target), target))
     if reasons and not check_mode:
         pending.refuse_if_held(cluster, history, spec)
-        with hold(cluster, spec.name, spec.namespace) as grip:
+        with hold(cluster, spec.name, spec.namespace) as grip, held_off(spec, cluster, managers):
             refuse_if_moved(cluster, history, spec)
             change(spec, cluster, situation, grip, lambda stop: helm.rollback_and_wait(spec, target.number, stop))
             history = read_history(cluster, spec.name, spec.namespace)
             _remember(cluster, history, records, target)
     result = to_result(spec, history.last, reasons, situation)
-    return {**result, "rolled_back_to": target.number, "images_to_pull": list(missing.to_pull)}
+    return {
+        **result,
+        "rolled_back_to": target.number,
+        "images_to_pull": list(missing.to_pull),
+        "findings": [found.to_dict() for found in said(spec, managers, changed=bool(reasons))],
+        "managers": managers.to_result(),
+    }
 
 
 def find_target(spec: ReleaseSpec, history: History, records: Records, to: str) -> Revision:

@@ -65,6 +65,13 @@ def to_result(
     }
 
 
+def recorded_objects(cluster: Cluster, history: History) -> list[Object]:
+    """What is live of the revision that is meant to be."""
+    base = history.last_good if history.is_installed else None
+    found = [cluster.get(ref) for ref in _recorded(base, cluster).manifest.objects] if base else []
+    return [body for body in found if body is not None]
+
+
 def described_release(spec: ReleaseSpec, revision: Revision | None) -> dict[str, t.Any] | None:
     return {"name": spec.name, "namespace": spec.namespace, **revision.summary()} if revision else None
 

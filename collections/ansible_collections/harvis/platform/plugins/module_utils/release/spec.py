@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.release.errors import release_error
-from ansible_collections.harvis.platform.plugins.module_utils.release.values import Values, load_values
+from ansible_collections.harvis.platform.plugins.module_utils.release.values import Values, leaves, load_values
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class ReleaseSpec:
     test: bool = False
     lock_seconds: int = 0
     source: str = ""
+    gitops: str = "refuse"
+    gitops_resume: bool = True
+    secret_paths: tuple[str, ...] = ()
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> ReleaseSpec:
@@ -59,6 +62,9 @@ class ReleaseSpec:
             test=params["test"],
             lock_seconds=params["lock_seconds"],
             source=params.get("source") or "",
+            gitops=params.get("gitops") or "refuse",
+            gitops_resume=params.get("gitops_resume", True),
+            secret_paths=tuple(".".join(steps) for steps, _ in leaves(secrets)),
         )
 
     @property

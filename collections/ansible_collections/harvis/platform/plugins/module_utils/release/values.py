@@ -40,6 +40,16 @@ def without_nulls(value: t.Any) -> t.Any:
     return value
 
 
+def leaves(values: Values, above: tuple[str, ...] = ()) -> t.Iterator[tuple[tuple[str, ...], t.Any]]:
+    """Every value that is no mapping, or an empty one, with the way to it."""
+    for key, value in values.items():
+        steps = (*above, str(key))
+        if isinstance(value, dict) and value:
+            yield from leaves(value, steps)
+        else:
+            yield steps, value
+
+
 def locate(path: t.Sequence[str], files: t.Sequence[str | Path]) -> str:
     """``file:line`` of the last file that sets ``path``; empty when none does."""
     for name in reversed(files):

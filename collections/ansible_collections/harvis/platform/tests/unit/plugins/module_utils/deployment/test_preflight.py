@@ -41,6 +41,7 @@ class Place:
             "workers": ["resonance"],
             "only": [],
             "run_tags": ["all"],
+            "gitops": "refuse",
         }
         return {**given, **changes}
 

@@ -110,6 +110,9 @@ class FakeCluster:
     def namespaced(self, _api_version: str, kind: str) -> bool:
         return kind not in CLUSTER_KINDS
 
+    def ask(self, _path: str) -> tuple[int, str]:
+        return 200, '{"groups": []}'
+
     def logs(self, _namespace: str, pod: str, container: str, *, previous: bool = False, **_lines: int) -> str:
         return self.log_texts.get((pod, container, previous), "")
 

@@ -1,0 +1,85 @@
+"""A release that Flux or Argo CD manages: refused, held off meanwhile, or changed where its manager reads it."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.harvis.platform.plugins.module_utils import gitops
+from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.chain import unsuspendable
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.refuse import when
+from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, Object
+from ansible_collections.harvis.platform.plugins.module_utils.release.errors import ReleaseError
+from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
+
+REFUSE, SUSPEND, WRITE = "refuse", "suspend", "write"
+MODES = (REFUSE, SUSPEND, WRITE)
+
+
+@dataclass(frozen=True)
+class Managers:
+    """Who else is at work on a release."""
+
+    release: gitops.Release
+    found: tuple[gitops.Managed, ...] = ()
+
+    @property
+    def active(self) -> list[gitops.Managed]:
+        return [manager for manager in self.found if not manager.suspended]
+
+    @property
+    def receivers(self) -> list[gitops.Managed]:
+        """Those that take the release's values from their own object, suspended or not."""
+        return [manager for manager in self.found if manager.tool.values and manager.whole and manager.own]
+
+    def refusals(self, cluster: Cluster, mode: str) -> list[Finding]:
+        """GOP-MANAGED for each manager at work that ``mode`` cannot deal with."""
+        if mode == SUSPEND:
+            return [found for manager in self.active for found in unsuspendable(cluster, self.release, manager)]
+        return gitops.refusals(self.release, self.found)
+
+    def refuse(self, cluster: Cluster, mode: str) -> None:
+        """Before anything is changed. Raises ReleaseError (GOP-MANAGED)."""
+        findings = self.refusals(cluster, mode)
+        if findings:
+            raise ReleaseError(*findings)
+
+    def to_result(self) -> list[dict[str, t.Any]]:
+        return [manager.to_dict() for manager in self.found]
+
+
+def find_managers(spec: ReleaseSpec, cluster: Cluster, objects: t.Iterable[Object]) -> Managers:
+    release = gitops.Release(spec.name, spec.namespace)
+    return Managers(release, tuple(gitops.look(cluster, release, objects)))
+
+
+@contextlib.contextmanager
+def held_off(spec: ReleaseSpec, cluster: Cluster, managers: Managers) -> t.Iterator[None]:
+    """Nothing where nobody manages the release, or the managers are to be left alone."""
+    if spec.gitops != SUSPEND or not managers.found:
+        yield
+        return
+    with gitops.held_off(cluster, managers.release, managers.found, resume=spec.gitops_resume):
+        yield
+
+
+def said(spec: ReleaseSpec, managers: Managers, *, changed: bool) -> list[Finding]:
+    """What becomes of the change, now that it is made (or would be)."""
+    return [found for manager in managers.found if (found := _said(spec, manager, changed=changed))]
+
+
+def _said(spec: ReleaseSpec, manager: gitops.Managed, *, changed: bool) -> Finding | None:
+    held = spec.gitops == SUSPEND and not manager.suspended
+    if held and changed and spec.gitops_resume:
+        cause = f"it was resumed, and takes the change back {when(manager)}"
+        fix = "Bring the same change into its source before that; gitops_resume: false leaves it suspended."
+        return Finding("GOP-UNDONE", str(manager), cause, manager.state.source if manager.state else "", fix)
+    if held and changed:
+        cause = f"it was left suspended for release {spec.namespace}/{spec.name}"
+        return Finding("GOP-SUSPENDED", str(manager), cause, fix="Resume it once its source has the same change.")
+    if manager.suspended:
+        cause = f"it does nothing now ({manager.suspended}); once resumed it takes changes back {when(manager)}"
+        return Finding("GOP-SUSPENDED", str(manager), cause, fix="Bring what is changed here into its source as well.")
+    return None
