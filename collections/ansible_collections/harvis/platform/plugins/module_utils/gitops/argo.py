@@ -20,6 +20,8 @@ _INSTANCE = "argocd.argoproj.io/instance"
 # Helm's charts give the same label to their own objects.
 _COMMON_INSTANCE = "app.kubernetes.io/instance"
 _SKIP = "argocd.argoproj.io/skip-reconcile"
+_MANUAL = "no automated sync"
+_HERE = "https://kubernetes.default.svc"
 # [<namespace of the Application>_]<its name>:<group>/<kind>:<namespace>/<name>
 _TRACKED = re.compile(
     r"^(?:(?P<place>[^_:]+)_)?(?P<app>[^:]+):(?P<group>[^/:]*)/(?P<kind>[^:]+):(?P<namespace>[^/]*)/(?P<name>.+)$"
@@ -47,9 +49,23 @@ class ArgoApplication:
                 return [Claim(ref, f"label {label}: {marks[label]}", marks[label], weak=weak)]
         return [Claim(ref, f"managedFields: {text}") for text in writers(body, self.writer)[:1]]
 
-    def releases(self, _own: Object, _release: Release) -> bool:
+    def release(self, _own: Object) -> tuple[Release, str] | None:
         # It renders charts and applies what comes out: there is no Helm release.
-        return False
+        return None
+
+    def inventory(self, own: Object) -> list[ObjectRef]:
+        if dig(own, "spec", "destination", "server") not in (None, "", _HERE):
+            return []
+        listed = dig(own, "status", "resources") or []
+        return [
+            ObjectRef(
+                "/".join(filter(None, (r.get("group"), r.get("version")))),
+                str(r.get("kind")),
+                str(r.get("name")),
+                str(r.get("namespace") or ""),
+            )
+            for r in listed
+        ]
 
     def confirms(self, own: Object, ref: ObjectRef) -> bool:
         listed = dig(own, "status", "resources")
@@ -75,6 +91,9 @@ class ArgoApplication:
             message=str(dig(own, "status", "sync", "status") or ""),
             source=self._source(own),
             watches=f"selfHeal: {'true' if heals else 'false'}",
+            chosen=suspended == _MANUAL,
+            is_good=dig(own, "status", "health", "status") == "Healthy",
+            compares=True,
         )
 
     def _suspended(self, own: Object) -> str:
@@ -82,7 +101,7 @@ class ArgoApplication:
         if annotations(own).get(_SKIP) == "true":
             return f"annotation {_SKIP}: true"
         if automated is None:
-            return "no automated sync"
+            return _MANUAL
         return "automated.enabled: false" if dig(automated, "enabled") is False else ""
 
     def _source(self, own: Object) -> str:

@@ -20,8 +20,20 @@ class FluxKustomization:
     def claims(self, body: Object) -> list[Claim]:
         return flux.claims(body, self.group, self.writer)
 
-    def releases(self, _own: Object, _release: Release) -> bool:
-        return False
+    def release(self, _own: Object) -> tuple[Release, str] | None:
+        return None
+
+    def inventory(self, own: Object) -> list[ObjectRef]:
+        if dig(own, "spec", "kubeConfig"):
+            return []
+        found = []
+        for entry in dig(own, "status", "inventory", "entries") or []:
+            # <namespace>_<name>_<group>_<kind>; names of RBAC objects have a colon, written as two underscores.
+            namespace, _, rest = str(entry.get("id", "")).partition("_")
+            name, group, kind = rest.rsplit("_", 2) if rest.count("_") >= 2 else ("", "", "")
+            version = f"{group}/{entry.get('v')}" if group else str(entry.get("v"))
+            found += [ObjectRef(version, kind, name.replace("__", ":"), namespace)] if name else []
+        return found
 
     def confirms(self, _own: Object, _ref: ObjectRef) -> bool:
         return True
@@ -40,5 +52,7 @@ class FluxKustomization:
             ready=status,
             message=message,
             source=flux.source(own, dig(own, "spec", "sourceRef"), revision),
+            is_good=status == "True",
+            compares=True,
             watches=f"wait: {'true' if dig(own, 'spec', 'wait') is True else 'false'}",
         )

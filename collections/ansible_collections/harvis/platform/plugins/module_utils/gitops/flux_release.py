@@ -20,15 +20,18 @@ class FluxRelease:
     def claims(self, body: Object) -> list[Claim]:
         return flux.claims(body, self.group, self.writer)
 
-    def releases(self, own: Object, release: Release) -> bool:
+    def release(self, own: Object) -> tuple[Release, str] | None:
         # With a kubeConfig it works on another cluster.
-        return not dig(own, "spec", "kubeConfig") and self.release(own) == release
-
-    def release(self, own: Object) -> Release:
-        """The Helm release that it makes."""
+        if dig(own, "spec", "kubeConfig"):
+            return None
         metadata, target = own["metadata"], dig(own, "spec", "targetNamespace")
         name = f"{target}-{metadata['name']}" if target else metadata["name"]
-        return Release(dig(own, "spec", "releaseName") or name, target or metadata["namespace"])
+        made = Release(dig(own, "spec", "releaseName") or name, target or metadata["namespace"])
+        return made, dig(own, "spec", "storageNamespace") or metadata["namespace"]
+
+    def inventory(self, _own: Object) -> list[ObjectRef]:
+        # Helm's own records are exact in every version of Flux.
+        return []
 
     def confirms(self, _own: Object, _ref: ObjectRef) -> bool:
         return True
@@ -52,6 +55,8 @@ class FluxRelease:
             message=message,
             source=self._source(own),
             watches=f"driftDetection: {mode}",
+            is_good=status == "True",
+            compares=mode in ("enabled", "warn"),
         )
 
     def _source(self, own: Object) -> str:

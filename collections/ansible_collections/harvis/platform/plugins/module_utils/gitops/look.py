@@ -23,7 +23,7 @@ def _of_tool(cluster: Cluster, kind: Served, release: Release, bodies: list[Obje
     found: dict[ObjectRef, Managed] = {
         ref: Managed(kind.tool, ref, own, whole=True, evidence=(f"it makes {release}",))
         for ref, own in kind.own.items()
-        if kind.tool.releases(own, release)
+        if (made := kind.tool.release(own)) and made[0] == release
     }
     nameless: list[Claim] = []
     for claim in (claim for body in bodies for claim in kind.tool.claims(body)):

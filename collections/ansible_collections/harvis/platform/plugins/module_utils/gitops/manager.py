@@ -55,6 +55,11 @@ class State:
     message: str = ""
     source: str = ""
     watches: str = ""
+    # Whether a suspension is how it is meant to be run, and not a pause.
+    chosen: bool = False
+    # Whether its readiness is a good one, and whether it compares live objects with its source by itself.
+    is_good: bool = False
+    compares: bool = False
 
 
 class Tool(t.Protocol):
@@ -75,8 +80,12 @@ class Tool(t.Protocol):
         """Whether ``body`` says that it is managed by an object of this kind, and by which."""
         ...
 
-    def releases(self, own: Object, release: Release) -> bool:
-        """Whether ``own`` makes that Helm release."""
+    def release(self, own: Object) -> tuple[Release, str] | None:
+        """The Helm release that ``own`` makes in this cluster, and the namespace of Helm's records; None for none."""
+        ...
+
+    def inventory(self, own: Object) -> list[ObjectRef]:
+        """What it says it manages."""
         ...
 
     def confirms(self, own: Object, ref: ObjectRef) -> bool:

@@ -61,10 +61,11 @@ def _describe(cluster: Cluster, history: History, *, drift: bool) -> dict[str, t
             for r in manifest.objects
         ],
     }
-    return {**result, "drift": list(_drift(cluster, good))} if drift else result
+    return {**result, "drift": list(live_drift(cluster, good))} if drift else result
 
 
-def _drift(cluster: Cluster, revision: Revision) -> tuple[str, ...]:
+def live_drift(cluster: Cluster, revision: Revision) -> tuple[str, ...]:
+    """How the live objects differ from a revision."""
     manifest = parse_manifest(revision.manifest, revision.namespace, cluster.namespaced)
     live = read_live(cluster, manifest.objects, revision.name, revision.namespace)
     wanted = Wanted(revision.values, manifest)

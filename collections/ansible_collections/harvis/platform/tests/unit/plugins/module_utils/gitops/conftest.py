@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import threading
+import time
 import typing as t
 from pathlib import Path
 
@@ -118,6 +119,12 @@ class Shop:
     def report(self, body: Object, **status: t.Any) -> None:
         gitops_types.report(self.server, body, status)
 
+    def until(self, done: t.Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not done():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
     def greeting(self) -> str:
         found = self.cluster.get(ObjectRef("v1", "ConfigMap", "settings", self.namespace))
         return str((found or {}).get("data", {}).get("greeting"))
@@ -131,8 +138,8 @@ class Shop:
             while not ended.wait(0.1):
                 generation = self.get(body)["metadata"]["generation"]
                 said = {"type": "Ready", "status": "True", "reason": "UpgradeSucceeded", "message": "done", **ready}
-                time = "2026-01-05T10:00:00Z"
-                condition = {**said, "observedGeneration": generation, "lastTransitionTime": time}
+                moment = "2026-01-05T10:00:00Z"
+                condition = {**said, "observedGeneration": generation, "lastTransitionTime": moment}
                 self.report(body, observedGeneration=generation, conditions=[condition])
 
         thread = threading.Thread(target=work, daemon=True)

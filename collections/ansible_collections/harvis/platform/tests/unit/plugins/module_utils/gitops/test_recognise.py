@@ -111,13 +111,13 @@ RELEASES: list[tuple[str, Object, Release]] = [
 
 @pytest.mark.parametrize(("own", "release"), [r[1:] for r in RELEASES], ids=[r[0] for r in RELEASES])
 def test_which_helm_release_it_makes(own: Object, release: Release) -> None:
-    assert FluxRelease().releases(own, release)
-    assert not FluxRelease().releases(own, Release("other", "shop"))
+    # Helm's records stay where the HelmRelease is.
+    assert FluxRelease().release(own) == (release, own["metadata"]["namespace"])
 
 
 def test_a_release_on_another_cluster_is_not_ours() -> None:
     own = helm_release("app", "shop", kubeConfig={"secretRef": {"name": "far"}})
-    assert not FluxRelease().releases(own, Release("app", "shop"))
+    assert FluxRelease().release(own) is None
 
 
 STATES: list[tuple[str, Tool, Object, str, str]] = [
@@ -195,3 +195,27 @@ def test_an_application_knows_its_objects() -> None:
     own["status"] = {"resources": [{"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web"}]}
     assert ArgoApplication().confirms(own, WEB)
     assert not ArgoApplication().confirms(own, ObjectRef("v1", "Service", "web", "shop"))
+
+
+def test_the_inventory_of_a_kustomization() -> None:
+    own = kustomization("apps", "flux")
+    entries = [
+        {"id": "shop_web_apps_Deployment", "v": "v1"},
+        {"id": "shop_settings__ConfigMap", "v": "v1"},
+        {"id": "_system__viewer_rbac.authorization.k8s.io_ClusterRole", "v": "v1"},
+    ]
+    own["status"] = {"inventory": {"entries": entries}}
+    assert FluxKustomization().inventory(own) == [
+        WEB,
+        ObjectRef("v1", "ConfigMap", "settings", "shop"),
+        ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRole", "system:viewer"),
+    ]
+
+
+def test_the_inventory_of_an_application() -> None:
+    own = application("shop", "argocd")
+    listed = {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "shop", "name": "web"}
+    own["status"] = {"resources": [listed]}
+    assert ArgoApplication().inventory(own) == [WEB]
+    own["spec"]["destination"]["server"] = "https://another.example"
+    assert ArgoApplication().inventory(own) == []
