@@ -317,10 +317,16 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     helm = Helm.find(SystemRunner(), params["helm"], params["kubeconfig"], params["context"])
     cluster = functools.partial(connect, params["kubeconfig"], params["context"])
     if params["state"] == "absent":
-        return ensure_absent(spec, helm, cluster, check_mode=module.check_mode)
-    if params["rollback_to"]:
-        return ensure_rolled_back(spec, helm, cluster, params["rollback_to"], check_mode=module.check_mode)
-    return ensure_present(spec, helm, cluster, check_mode=module.check_mode)
+        result = ensure_absent(spec, helm, cluster, check_mode=module.check_mode)
+    elif params["rollback_to"]:
+        result = ensure_rolled_back(spec, helm, cluster, params["rollback_to"], check_mode=module.check_mode)
+    else:
+        result = ensure_present(spec, helm, cluster, check_mode=module.check_mode)
+    for finding in result["findings"]:
+        # What was just done will not last: that must not stay in a register.
+        if finding["code"].startswith("GOP-"):
+            module.warn(f"{finding['code']} {finding['subject']}: {finding['cause']}")
+    return result
 
 
 def main() -> None:

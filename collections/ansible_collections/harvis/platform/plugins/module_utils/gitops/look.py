@@ -16,7 +16,11 @@ def look(cluster: Cluster, release: Release, objects: t.Iterable[Object]) -> lis
     Raises ClusterError where the API server does not say which kinds it has.
     """
     bodies = list(objects)
-    return [found for each in served(cluster) for found in _of_tool(cluster, each, release, bodies)]
+    return [
+        found
+        for each in served(cluster, at_least=release.namespace)
+        for found in _of_tool(cluster, each, release, bodies)
+    ]
 
 
 def _of_tool(cluster: Cluster, kind: Served, release: Release, bodies: list[Object]) -> list[Managed]:

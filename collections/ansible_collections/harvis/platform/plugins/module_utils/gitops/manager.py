@@ -122,7 +122,7 @@ class Managed:
         name = f"{self.ref.namespace}/{self.ref.name}" if self.ref.namespace else self.ref.name
         return f"{self.tool.title} {name}" if name else f"a {self.tool.title}"
 
-    def to_dict(self) -> dict[str, t.Any]:
+    def to_dict(self) -> dict[str, str]:
         state = self.state
         return {
             "tool": self.tool.title,

@@ -34,10 +34,13 @@ class Served:
         return [body for ref, body in self.own.items() if ref.name == name and namespace in ("", ref.namespace)]
 
 
-def served(cluster: Cluster, namespace: str = "") -> list[Served]:
-    """All tools, in one question and one list for each kind that is there."""
+def served(cluster: Cluster, namespace: str = "", *, at_least: str = "") -> list[Served]:
+    """All tools, in one question and one list for each kind that is there.
+
+    Who may not list all namespaces is shown those of ``at_least``, where he may.
+    """
     versions = _versions(cluster)
-    return [_of(cluster, tool, versions.get(tool.group, ()), namespace) for tool in TOOLS]
+    return [_of(cluster, tool, versions.get(tool.group, ()), (namespace, at_least)) for tool in TOOLS]
 
 
 def _versions(cluster: Cluster) -> dict[str, tuple[str, ...]]:
@@ -54,15 +57,24 @@ def _versions(cluster: Cluster) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _of(cluster: Cluster, tool: Tool, versions: t.Iterable[str], namespace: str) -> Served:
+def _of(cluster: Cluster, tool: Tool, versions: t.Iterable[str], namespaces: tuple[str, str]) -> Served:
     for version in versions:
         try:
-            bodies = cluster.find(version, tool.kind, namespace=namespace)
+            return _list(cluster, tool, version, namespaces)
         except UnknownKind:
             continue
+    return Served(tool)
+
+
+def _list(cluster: Cluster, tool: Tool, version: str, namespaces: tuple[str, str]) -> Served:
+    unread = ""
+    for namespace in dict.fromkeys(namespaces[:1] + tuple(filter(None, namespaces[1:]))):
+        try:
+            bodies = cluster.find(version, tool.kind, namespace=namespace)
         except ApiRefusal as exc:
             if exc.status != 403:
                 raise
-            return Served(tool, version, {}, exc.message)
-        return Served(tool, version, {ObjectRef.of(body): body for body in bodies})
-    return Served(tool)
+            unread = unread or exc.message
+            continue
+        return Served(tool, version, {ObjectRef.of(body): body for body in bodies}, unread)
+    return Served(tool, version, {}, unread)

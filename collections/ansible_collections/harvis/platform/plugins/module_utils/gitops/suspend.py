@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import time
 import typing as t
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError
@@ -17,6 +18,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.gitops.marks impor
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, Object, ObjectRef
 
 MARK = "harvis.dev/suspended"
+PAUSE_SECONDS = 3.0
+_ATTEMPTS = 3
 Operations = list[dict[str, t.Any]]
 
 
@@ -26,13 +29,13 @@ def held_off(
 ) -> t.Iterator[list[Managed]]:
     """Suspend those that are at work, and resume them at the end, whatever happens; yields whom it concerns.
 
-    One that an earlier run for the same release left suspended is resumed as well; one that a person suspended is not.
+    Resumed is what carries the release's mark: also what an earlier run for it left, and not what a person suspended.
     Raises HarvisError (GOP-SUSPENDED) where one cannot be resumed.
     """
     held: list[Managed] = []
     try:
         for manager in managers:
-            if manager.own and (not manager.suspended or marked_for(manager.own) == str(release)):
+            if manager.own:
                 held.append(manager)
                 _suspend(cluster, release, manager)
         yield held
@@ -75,14 +78,19 @@ def _let_go(cluster: Cluster, release: Release, held: t.Sequence[Managed]) -> li
 
 
 def _try_resume(cluster: Cluster, release: Release, manager: Managed) -> Finding | None:
-    try:
-        own = cluster.get(manager.ref)
-        if own is not None and marked_for(own) == str(release):
-            _resume(cluster, manager.ref, manager.tool, own)
-    except HarvisError as exc:
-        fix = f"Resume {manager} by its own means; its annotation {MARK} has what was there before."
-        return Finding("GOP-SUSPENDED", str(manager), "it was suspended for a release and not resumed", str(exc), fix)
-    return None
+    for attempt in range(_ATTEMPTS):
+        try:
+            own = cluster.get(manager.ref)
+            if own is not None and marked_for(own) == str(release):
+                _resume(cluster, manager.ref, manager.tool, own)
+            return None
+        except HarvisError as exc:
+            problem = str(exc)
+        if attempt + 1 < _ATTEMPTS:
+            # Whatever was applied may have shaken the API server itself.
+            time.sleep(PAUSE_SECONDS)
+    fix = f"Resume {manager} by its own means; its annotation {MARK} has what was there before."
+    return Finding("GOP-SUSPENDED", str(manager), "it was suspended for a release and not resumed", problem, fix)
 
 
 def _resume(cluster: Cluster, ref: ObjectRef, tool: Tool, own: Object) -> None:

@@ -64,7 +64,9 @@ def _ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mo
     missing = [name for name in spec.wanted_namespaces if cluster.get(ObjectRef("v1", "Namespace", name)) is None]
     newer = definitions if spec.crds == "apply" else []
     of_release = [item.reason for item in newer] + list(plan.reasons)
+    left = managed.left_suspended(spec, managers)
     reasons = [f"namespace {name} is missing" for name in missing] + of_release
+    reasons += [f"{manager} was left suspended for this release" for manager in left]
     history = situation.history
     if spec.gitops == managed.WRITE and (managers.active or managers.receivers):
         return handed_over(spec, cluster, managers, situation, check_mode=check_mode)
@@ -75,13 +77,15 @@ def _ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mo
         if of_release:
             _apply(spec, helm, cluster, situation, managers, newer)
             history = read_history(cluster, spec.name, spec.namespace)
+        elif left:
+            managed.resume(spec, cluster, left)
     result = to_result(spec, history.last, reasons, situation)
     findings = [*_findings(spec, situation, definitions), *managed.said(spec, managers, changed=bool(reasons))]
     return {
         **result,
         "findings": [finding.to_dict() for finding in findings],
         "lost_values": _lost_values(spec, situation),
-        "managers": managers.to_result(),
+        "managers": managers.to_result(spec),
     }
 
 
@@ -104,7 +108,7 @@ def _ensure_absent(spec: ReleaseSpec, helm: Helm, cluster: Cluster, *, check_mod
     diff = {"before": f"{before}\n" if before else "", "after": ""}
     findings = [found.to_dict() for found in managed.said(spec, managers, changed=bool(before))]
     result = {"changed": bool(reasons), "reasons": reasons, "release": None, "diff": diff}
-    return {**result, "findings": findings, "managers": managers.to_result()}
+    return {**result, "findings": findings, "managers": managers.to_result(spec)}
 
 
 def _read(

@@ -134,5 +134,5 @@ def _result(
         "diff": {"before": texts[0], "after": texts[1]},
         "findings": [finding.to_dict() for finding in said(spec, managers, changed=bool(reasons))],
         "lost_values": [],
-        "managers": managers.to_result(),
+        "managers": managers.to_result(spec),
     }

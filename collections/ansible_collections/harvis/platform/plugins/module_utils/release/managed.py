@@ -10,12 +10,14 @@ from ansible_collections.harvis.platform.plugins.module_utils import gitops
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.chain import unsuspendable
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.refuse import when
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.suspend import marked_at, marked_for
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, Object
 from ansible_collections.harvis.platform.plugins.module_utils.release.errors import ReleaseError
+from ansible_collections.harvis.platform.plugins.module_utils.release.explain import hide
+from ansible_collections.harvis.platform.plugins.module_utils.release.lock import hold
 from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
 
 REFUSE, SUSPEND, WRITE = "refuse", "suspend", "write"
-MODES = (REFUSE, SUSPEND, WRITE)
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class Managers:
         if findings:
             raise ReleaseError(*findings)
 
-    def to_result(self) -> list[dict[str, t.Any]]:
-        return [manager.to_dict() for manager in self.found]
+    def to_result(self, spec: ReleaseSpec) -> list[dict[str, t.Any]]:
+        """A controller's words may repeat values."""
+        return [{key: hide(text, spec) for key, text in manager.to_dict().items()} for manager in self.found]
 
 
 def find_managers(spec: ReleaseSpec, cluster: Cluster, objects: t.Iterable[Object]) -> Managers:
@@ -70,16 +73,44 @@ def said(spec: ReleaseSpec, managers: Managers, *, changed: bool) -> list[Findin
     return [found for manager in managers.found if (found := _said(spec, manager, changed=changed))]
 
 
+def left_suspended(spec: ReleaseSpec, managers: Managers) -> list[gitops.Managed]:
+    """What an earlier run suspended for the release and did not resume, where this one may."""
+    if spec.gitops != SUSPEND or not spec.gitops_resume:
+        return []
+    return [manager for manager in managers.found if _is_left(spec, manager)]
+
+
+def resume(spec: ReleaseSpec, cluster: Cluster, left: t.Sequence[gitops.Managed]) -> None:
+    """Where there is nothing else to do."""
+    release = gitops.Release(spec.name, spec.namespace)
+    with hold(cluster, spec.name, spec.namespace), gitops.held_off(cluster, release, left, resume=True):
+        pass
+
+
+def _is_left(spec: ReleaseSpec, manager: gitops.Managed) -> bool:
+    return bool(manager.own) and marked_for(manager.own or {}) == str(gitops.Release(spec.name, spec.namespace))
+
+
 def _said(spec: ReleaseSpec, manager: gitops.Managed, *, changed: bool) -> Finding | None:
-    held = spec.gitops == SUSPEND and not manager.suspended
-    if held and changed and spec.gitops_resume:
-        cause = f"it was resumed, and takes the change back {when(manager)}"
-        fix = "Bring the same change into its source before that; gitops_resume: false leaves it suspended."
-        return Finding("GOP-UNDONE", str(manager), cause, manager.state.source if manager.state else "", fix)
-    if held and changed:
-        cause = f"it was left suspended for release {spec.namespace}/{spec.name}"
-        return Finding("GOP-SUSPENDED", str(manager), cause, fix="Resume it once its source has the same change.")
+    left = _is_left(spec, manager)
+    if changed and spec.gitops == SUSPEND and (left or not manager.suspended):
+        return _resumed(manager) if spec.gitops_resume else _kept(spec, manager)
+    if left:
+        cause = f"a run of {marked_at(manager.own or {})} suspended it for this release and has not resumed it"
+        fix = "Bring the same change into its source; then a run with gitops: suspend resumes it."
+        return Finding("GOP-SUSPENDED", str(manager), cause, fix=fix)
     if manager.suspended:
         cause = f"it does nothing now ({manager.suspended}); once resumed it takes changes back {when(manager)}"
         return Finding("GOP-SUSPENDED", str(manager), cause, fix="Bring what is changed here into its source as well.")
     return None
+
+
+def _resumed(manager: gitops.Managed) -> Finding:
+    cause = f"it was resumed, and takes the change back {when(manager)}"
+    fix = "Bring the same change into its source before that; gitops_resume: false leaves it suspended."
+    return Finding("GOP-UNDONE", str(manager), cause, manager.state.source if manager.state else "", fix)
+
+
+def _kept(spec: ReleaseSpec, manager: gitops.Managed) -> Finding:
+    cause = f"it was left suspended for release {spec.namespace}/{spec.name}"
+    return Finding("GOP-SUSPENDED", str(manager), cause, fix="Resume it once its source has the same change.")

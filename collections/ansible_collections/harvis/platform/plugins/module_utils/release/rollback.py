@@ -72,7 +72,7 @@ def _ensure(spec: ReleaseSpec, helm: Helm, cluster: Cluster, to: str, *, check_m
         "rolled_back_to": target.number,
         "images_to_pull": list(missing.to_pull),
         "findings": [found.to_dict() for found in said(spec, managers, changed=bool(reasons))],
-        "managers": managers.to_result(),
+        "managers": managers.to_result(spec),
     }
 
 

@@ -168,6 +168,21 @@ def test_a_manager_that_may_not_be_listed_is_still_a_manager(shop: Shop, readabl
     assert found.unread == ("" if readable else "cannot get HelmRelease")
 
 
+def test_who_may_not_list_all_namespaces_is_asked_for_that_of_the_release(shop: Shop) -> None:
+    shop.manage()
+
+    class Confined(Blind):
+        def find(self, api_version: str, kind: str, **where: str) -> list[Object]:
+            if kind == "HelmRelease" and where.get("namespace"):
+                return self.cluster.find(api_version, kind, **where)
+            return super().find(api_version, kind, **where)
+
+    confined = t.cast("t.Any", Confined(shop.cluster, "HelmRelease"))
+    [found] = look(confined, Release("web", shop.namespace), [])
+    assert (found.ref.name, found.whole) == ("web", True)
+    assert look(t.cast("t.Any", Blind(shop.cluster, "HelmRelease")), Release("web", shop.namespace), []) == []
+
+
 def test_a_mark_of_a_tool_that_this_cluster_does_not_have(shop: Shop) -> None:
     """Its manager may live in another cluster: nobody here can say that it is gone."""
     shop.present()

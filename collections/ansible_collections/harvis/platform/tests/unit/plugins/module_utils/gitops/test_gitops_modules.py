@@ -46,6 +46,7 @@ def test_helm_release_refuses_unless_told_otherwise(shop: Shop, answer: t.Any) -
     found = answer(helm_release.main, **release(shop, values=bye, gitops="suspend"))
     assert (found["changed"], codes(found)) == (True, ["GOP-UNDONE"])
     assert [m["kind"] for m in found["managers"]] == ["HelmRelease"]
+    assert "GOP-UNDONE Flux's HelmRelease" in str(found["warnings"])
     assert "suspend" not in shop.get(own)["spec"]
 
 

@@ -11,9 +11,9 @@ import typing as t
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.deployment.claims import Claim, managed_releases
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
-from ansible_collections.harvis.platform.plugins.module_utils.gitops import observe
+from ansible_collections.harvis.platform.plugins.module_utils.gitops import observe, suspend
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.suspend import MARK
-from ansible_collections.harvis.platform.plugins.module_utils.kube import Object, ObjectRef
+from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Object, ObjectRef
 from ansible_collections.harvis.platform.plugins.module_utils.release.handed_over import WRITER
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import read_history
 from ansible_collections.harvis.platform.tests.unit.gitops_types import application, kustomization
@@ -60,6 +60,19 @@ def test_rollback_and_removal_are_refused(shop: Shop) -> None:
     assert [f.code for f in shop.refused(lambda: shop.absent())] == ["GOP-MANAGED"]
 
 
+def test_the_manager_is_held_off_for_rollback_and_removal_too(shop: Shop) -> None:
+    shop.present()
+    shop.present(texts=BYE)
+    own = shop.manage()
+    seen: list[bool] = []
+    shop.runner.at_upgrade = lambda: seen.append(shop.get(own)["spec"].get("suspend", False))
+    assert codes(shop.back("1", gitops="suspend")) == ["GOP-UNDONE"]
+    assert codes(shop.absent(gitops="suspend")) == ["GOP-UNDONE"]
+    assert seen == [True, True]
+    assert "suspend" not in shop.get(own)["spec"]
+    assert shop.greeting() == "None"
+
+
 @pytest.mark.fault("F100", code="GOP-MANAGED", when="plan", by="recorded cluster")
 def test_objects_that_a_kustomization_applies_are_refused(shop: Shop) -> None:
     shop.present()
@@ -91,7 +104,8 @@ def test_the_common_label_counts_only_with_an_application_of_that_name(shop: Sho
 
 def test_a_label_of_a_manager_that_was_deleted_hinders_nobody(shop: Shop) -> None:
     shop.present()
-    shop.label({"helm.toolkit.fluxcd.io/name": "gone", "helm.toolkit.fluxcd.io/namespace": shop.namespace})
+    flux = {"helm.toolkit.fluxcd.io/name": "gone", "helm.toolkit.fluxcd.io/namespace": shop.namespace}
+    shop.label({**flux, "argocd.argoproj.io/instance": "gone"})
     assert shop.present(texts=BYE)["managers"] == []
 
 
@@ -156,9 +170,61 @@ def test_left_suspended_when_that_is_asked_for(shop: Shop) -> None:
     result = shop.present(texts=BYE, gitops="suspend", gitops_resume=False)
     assert codes(result) == ["GOP-SUSPENDED"]
     assert shop.get(own)["spec"]["suspend"] is True
-    # The next run that resumes knows what an earlier one left.
+    [left] = shop.present(texts=BYE)["findings"]
+    assert "suspended it for this release and has not resumed it" in left["cause"]
+    # The next run that resumes knows what an earlier one left, be there anything else to do or not.
+    result = shop.present(texts=BYE, gitops="suspend")
+    assert result["reasons"] == [f"Flux's HelmRelease {shop.namespace}/web was left suspended for this release"]
+    assert codes(result) == ["GOP-UNDONE"]
+    assert "suspend" not in shop.get(own)["spec"]
+    assert shop.present(texts=BYE, gitops="suspend")["changed"] is False
+
+
+def test_what_was_left_suspended_is_resumed_after_a_further_change(shop: Shop) -> None:
+    shop.present()
+    own = shop.manage()
+    shop.present(texts=BYE, gitops="suspend", gitops_resume=False)
     shop.present(gitops="suspend")
     assert "suspend" not in shop.get(own)["spec"]
+
+
+def test_a_manager_that_cannot_be_resumed_is_named_beside_what_went_wrong(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.present()
+    own = shop.manage()
+    monkeypatch.setattr(suspend, "PAUSE_SECONDS", 0.01)
+    refusal = ApiRefusal(str(ObjectRef.of(own)), 500, "InternalError", "the store is full")
+    shop.runner.at_upgrade = lambda: monkeypatch.setattr(shop.cluster, "patch", raising(refusal))
+    with pytest.raises(HarvisError) as caught:
+        shop.present(replicas=1, image="registry.example/web:never", gitops="suspend", timeout=3)
+    assert {"ROL-TIMEOUT", "GOP-SUSPENDED"} <= {found.code for found in caught.value.findings}
+    monkeypatch.undo()
+    assert shop.get(own)["spec"]["suspend"] is True
+
+
+def test_resuming_is_tried_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.present()
+    own = shop.manage()
+    monkeypatch.setattr(suspend, "PAUSE_SECONDS", 0.01)
+    refusal = ApiRefusal(str(ObjectRef.of(own)), 503, "ServiceUnavailable", "starting")
+    patch = shop.cluster.patch
+    answers: list[t.Any] = []
+
+    def shaken(*given: t.Any, **options: t.Any) -> Object:
+        answers.append(given)
+        return raising(refusal)() if len(answers) == 1 else patch(*given, **options)
+
+    shop.runner.at_upgrade = lambda: monkeypatch.setattr(shop.cluster, "patch", shaken)
+    shop.present(texts=BYE, gitops="suspend")
+    assert "suspend" not in shop.get(own)["spec"]
+
+
+def raising(error: Exception) -> t.Callable[..., t.Any]:
+    def call(*_: t.Any, **__: t.Any) -> t.NoReturn:
+        raise error
+
+    return call
 
 
 def test_what_a_person_suspended_stays_so(shop: Shop) -> None:
