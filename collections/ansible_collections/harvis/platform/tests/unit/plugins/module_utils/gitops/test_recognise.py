@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
+from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.argo import ArgoApplication
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.flux_kustomization import FluxKustomization
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.flux_release import FluxRelease
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.manager import Claim, Release, Tool
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.marks import newest, seconds
-from ansible_collections.harvis.platform.plugins.module_utils.kube import ObjectRef
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.served import served
+from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, ObjectRef, UnknownKind
 from ansible_collections.harvis.platform.tests.unit.gitops_types import application, helm_release, kustomization
 
 Object = dict[str, t.Any]
@@ -219,3 +222,33 @@ def test_the_inventory_of_an_application() -> None:
     assert ArgoApplication().inventory(own) == [WEB]
     own["spec"]["destination"]["server"] = "https://another.example"
     assert ArgoApplication().inventory(own) == []
+
+
+class Versions:
+    """A cluster whose preferred version of Flux's group does not have the kind."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+
+    def ask(self, path: str) -> tuple[int, str]:
+        assert path == "/apis"
+        versions = [{"groupVersion": f"helm.toolkit.fluxcd.io/{v}"} for v in ("v2beta2", "v3", "v2")]
+        group = {"name": "helm.toolkit.fluxcd.io", "versions": versions, "preferredVersion": versions[1]}
+        return self.status, json.dumps({"groups": [group]})
+
+    def find(self, api_version: str, kind: str, **_where: str) -> list[Object]:
+        if not api_version.endswith("v2"):
+            raise UnknownKind(*fail("REL-CLUSTER", kind, "not served").findings)
+        return [{**helm_release("app", "shop"), "apiVersion": api_version}]
+
+
+def test_the_version_is_the_one_that_the_cluster_has() -> None:
+    found = {each.tool.kind: each for each in served(t.cast("t.Any", Versions()))}
+    assert found["HelmRelease"].api_version == "helm.toolkit.fluxcd.io/v2"
+    assert list(found["HelmRelease"].own) == [ObjectRef("helm.toolkit.fluxcd.io/v2", "HelmRelease", "app", "shop")]
+    assert (found["Kustomization"].api_version, found["Application"].api_version) == ("", "")
+
+
+def test_a_cluster_that_does_not_say_what_it_has_is_no_cluster_without_flux() -> None:
+    with pytest.raises(ApiRefusal):
+        served(t.cast("t.Any", Versions(status=503)))
