@@ -30,6 +30,10 @@ options:
       name: {description: Name of the release., type: str, required: true}
       namespace: {description: Its namespace., type: str, required: true}
       chart: {description: Folder of its chart., type: path, required: true}
+      data:
+        description: Whether it is the release of the data services, which a run may leave out.
+        type: bool
+        default: false
   components:
     description: Where the image of each component stands.
     type: list
@@ -112,7 +116,12 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
         "type": "list",
         "elements": "dict",
         "required": True,
-        "options": {"name": _TEXT, "namespace": _TEXT, "chart": {"type": "path", "required": True}},
+        "options": {
+            "name": _TEXT,
+            "namespace": _TEXT,
+            "chart": {"type": "path", "required": True},
+            "data": {"type": "bool", "default": False},
+        },
     },
     "components": {
         "type": "list",

@@ -56,7 +56,9 @@ def preflight(params: t.Mapping[str, t.Any], connect: t.Callable[[], Cluster]) -
         raise DeploymentError(*findings)
     workloads = [body for name in namespaces for body in _workloads(cluster, name)]
     # Before whose the workloads are: a manager's own are nobody's in Helm's eyes.
-    findings = managed_releases(cluster, claims, workloads, params["gitops"])
+    named = zip(claims, params["releases"], strict=True)
+    touched = [claim for claim, release in named if choice.data or not release.get("data")]
+    findings = managed_releases(cluster, touched, workloads, params["gitops"])
     if findings:
         raise DeploymentError(*findings)
     # Of every release in these namespaces: an image that another one goes back to is in use as well.

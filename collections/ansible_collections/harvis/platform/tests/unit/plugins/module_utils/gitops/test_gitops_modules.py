@@ -73,6 +73,10 @@ def test_a_deployment_ends_before_anything_is_built(shop: Shop, answer: t.Any) -
     found = answer(release_preflight.main, releases=[place])
     assert (found["failed"], codes(found)) == (True, ["GOP-MANAGED"])
     assert "failed" not in answer(release_preflight.main, releases=[place], gitops="write")
+    # What the run does not touch hinders nothing.
+    data = [{**place, "data": True}]
+    assert "failed" not in answer(release_preflight.main, releases=data, only=["app"])
+    assert codes(answer(release_preflight.main, releases=data, only=["data"])) == ["GOP-MANAGED"]
 
 
 @pytest.mark.parametrize("module", ["helm_release", "release_preflight"])
