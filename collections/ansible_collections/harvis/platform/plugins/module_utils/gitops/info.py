@@ -82,7 +82,8 @@ def suspended(manager: Managed, intervals: int, now: dt.datetime) -> list[Findin
     cause += f" for {by_us}, by a run that has not resumed it" if by_us else (f" by {writer}" if writer else "")
     if limit and age > limit:
         cause += f": forgotten? That is {age / seconds(state.interval):.0f} intervals of {state.interval}"
-    evidence = f"it goes on saying {state.ready or 'nothing'}: {state.message}; source {state.source}"
+    status = f"it goes on saying {state.ready}: {state.message}" if state.ready else "it has no status"
+    evidence = f"{status}; source {state.source}"
     fix = "Bring what was changed meanwhile into its source, and resume it."
     return [Finding("GOP-SUSPENDED", str(manager), cause, evidence, fix)]
 
