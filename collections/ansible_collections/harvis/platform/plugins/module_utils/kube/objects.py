@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import typing as t
 from dataclasses import dataclass
 
@@ -30,3 +31,10 @@ class ObjectRef:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def written_at(body: Object, but: str = "") -> dt.datetime | None:
+    """When a field of the object last changed, by anybody ``but`` that manager; None where nobody noted it."""
+    entries = (body.get("metadata") or {}).get("managedFields") or []
+    times = [entry["time"] for entry in entries if entry.get("time") and not (but and entry.get("manager") == but)]
+    return max(map(dt.datetime.fromisoformat, times), default=None)

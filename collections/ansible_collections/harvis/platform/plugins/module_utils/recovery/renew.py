@@ -7,6 +7,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, Object, ObjectRef
+from ansible_collections.harvis.platform.plugins.module_utils.kube.objects import written_at
 from ansible_collections.harvis.platform.plugins.module_utils.release.readers import read_at_start
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.images import identity, known_identities
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import (
@@ -87,7 +88,7 @@ def _older_than_its_configuration(cluster: Cluster, pod: Object) -> str:
     if started is None:
         return ""
     for kind, name in sorted(read_at_start(pod["spec"])):
-        changed = _last_write(_read(cluster, ObjectRef("v1", kind, name, namespace)))
+        changed = written_at(_read(cluster, ObjectRef("v1", kind, name, namespace)))
         if changed and changed > started:
             return f"{kind} {name}, which it reads at its start, changed at {changed:%H:%M:%S}, after that"
     return ""
@@ -101,13 +102,6 @@ def _read(cluster: Cluster, ref: ObjectRef) -> Object:
         if exc.status == 403:
             return {}
         raise
-
-
-def _last_write(body: Object) -> dt.datetime | None:
-    """When a field last changed; writers that change nothing leave no time."""
-    metadata = body.get("metadata") or {}
-    times = [moment(entry.get("time")) for entry in metadata.get("managedFields") or []]
-    return max((each for each in times if each), default=None)
 
 
 def _restarted(pod: Object, node_started: dt.datetime | None) -> str:

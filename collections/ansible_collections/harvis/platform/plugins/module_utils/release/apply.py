@@ -19,6 +19,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.release.manifest i
 from ansible_collections.harvis.platform.plugins.module_utils.release.ownership import removals
 from ansible_collections.harvis.platform.plugins.module_utils.release.plan import Wanted
 from ansible_collections.harvis.platform.plugins.module_utils.release.replace import delete_first
+from ansible_collections.harvis.platform.plugins.module_utils.release.reread import give_back
 from ansible_collections.harvis.platform.plugins.module_utils.release.selectors import selectors
 from ansible_collections.harvis.platform.plugins.module_utils.release.situation import Situation, read_situation
 from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
@@ -47,6 +48,7 @@ def change(spec: ReleaseSpec, cluster: Cluster, situation: Situation, grip: Grip
     grip.keep()
     if spec.take_back_drift:
         _take_away_hand_fields(cluster, situation.live)
+        give_back(spec, cluster, situation)
     delete_first(cluster, situation.plan.replaced, spec.timeout)
     _run(spec, cluster, situation.wanted.manifest, command)
     grip.keep()

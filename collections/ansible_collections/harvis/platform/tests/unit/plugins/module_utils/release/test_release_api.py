@@ -622,6 +622,41 @@ def test_an_object_that_is_somebody_elses_is_taken_over_only_when_asked(site: Si
     assert site.present()["changed"] is False
 
 
+@pytest.mark.parametrize("meanwhile", [True, False], ids=["a pod started from it", "no pod started from it"])
+def test_pods_that_started_from_what_a_hand_wrote_start_again(site: Site, meanwhile: bool) -> None:
+    read = "valueFrom: {configMapKeyRef: {name: settings, key: greeting}}"
+    site.template("web.yaml", TEMPLATES["web.yaml"].replace("value: {{ .Values.greeting | quote }}", read, 1))
+    site.present(replicas=1)
+    settings = ObjectRef("v1", "ConfigMap", "settings", site.spec.namespace)
+
+    def pod() -> str:
+        """The uid of the one pod that stays."""
+        while True:
+            found = site.cluster.find("v1", "Pod", namespace=site.spec.namespace)
+            alive = [each["metadata"] for each in found if "deletionTimestamp" not in each["metadata"]]
+            if len(alive) == 1:
+                return str(alive[0]["uid"])
+            time.sleep(0.1)
+
+    # Times of the API have whole seconds.
+    time.sleep(1.1)
+    site.cluster.patch(settings, [{"op": "replace", "path": "/data/greeting", "value": "by hand"}])
+    before = pod()
+    if meanwhile:
+        name = site.cluster.find("v1", "Pod", namespace=site.spec.namespace)[0]["metadata"]["name"]
+        site.cluster.delete(ObjectRef("v1", "Pod", name, site.spec.namespace))
+        while pod() == before:
+            time.sleep(0.1)
+        before = pod()
+
+    assert site.present(replicas=1)["drift"]
+
+    found = site.cluster.get(settings)
+    assert found is not None
+    assert found["data"] == {"greeting": "hello"}
+    assert (pod() != before) == meanwhile
+
+
 def test_marks_that_a_hand_took_away_come_back(site: Site) -> None:
     site.present()
     ref = ObjectRef("v1", "ConfigMap", "settings", site.spec.namespace)
