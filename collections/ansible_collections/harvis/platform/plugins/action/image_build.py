@@ -10,20 +10,27 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.image.specification import ImageSpec, Prepared, Sources
 from ansible_collections.harvis.platform.plugins.module_utils.image.task import deliverables
-from ansible_collections.harvis.platform.plugins.modules.image_build import ARGUMENT_SPEC
+from ansible_collections.harvis.platform.plugins.modules import image_build
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import (
+    InProcessAction,
+    answer_here,
+    frame_of,
+    preload,
+)
 
 MODULE = "harvis.platform.image_build"
-_SPEC = {name: option for name, option in ARGUMENT_SPEC.items() if name != "prepared"}
+_SPEC = {name: option for name, option in image_build.ARGUMENT_SPEC.items() if name != "prepared"}
 
 
-class ActionModule(ActionBase):
+class ActionModule(InProcessAction):
     """Asks the host what exists, sends the sources of the rest, and has them built."""
 
-    _supports_check_mode = True
+    MODULE = image_build
+    HAS_LIBRARIES = preload("docker")
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        super().run(tmp, task_vars)
+        ActionBase.run(self, tmp, task_vars)
         _validated, args = self.validate_argument_spec(argument_spec=_SPEC)
         try:
             prepared = {entry["name"]: self._prepare(entry) for entry in args["images"]}
@@ -53,6 +60,8 @@ class ActionModule(ActionBase):
         task_vars: dict[str, t.Any] | None,
     ) -> dict[str, t.Any]:
         given = {**args, "images": images, "prepared": prepared}
+        if self.runs_here():
+            return answer_here(frame_of(self.MODULE.main), given, check_mode=bool(self._task.check_mode))
         return t.cast(
             "dict[str, t.Any]", self._execute_module(module_name=MODULE, module_args=given, task_vars=task_vars)
         )

@@ -15,6 +15,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.kube.errors import
     as_findings,
     cluster_error,
 )
+from ansible_collections.harvis.platform.plugins.module_utils.kube.library import load_library
 from ansible_collections.harvis.platform.plugins.module_utils.kube.objects import Object, ObjectRef
 
 CONNECT_SECONDS = 10.0
@@ -70,6 +71,7 @@ def connect(kubeconfig: str | None = None, context: str | None = None) -> KubeCl
 
     Raises ClusterError when the file, the context or the API server is not there.
     """
+    load_library()
     from kubernetes import config
     from kubernetes.config.config_exception import ConfigException
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ansible.plugins.action import ActionBase
 from ansible_collections.harvis.platform.plugins.action.image_build import ActionModule
 from ansible_collections.harvis.platform.plugins.module_utils.image.daemon import connect
 from ansible_collections.harvis.platform.plugins.module_utils.image.errors import ImageError
@@ -35,6 +36,9 @@ class Host(ActionModule):
         self.calls.append(module_args)
         return self.answers[len(self.calls) - 1]
 
+    def runs_here(self) -> bool:
+        return False
+
     def _make_tmp_path(self, _user: str | None = None) -> str:
         self._connection._shell.tmpdir = "/remote"
         return "/remote"
@@ -49,12 +53,11 @@ class Host(ActionModule):
 
     def ask(self) -> dict[str, t.Any]:
         # ActionBase.run looks at the task and the connection in ways that only a real play can satisfy.
-        base = ActionModule.__mro__[1]
-        original, base.run = base.run, lambda *_args, **_kwargs: {}
+        original, ActionBase.run = ActionBase.run, lambda *_args, **_kwargs: {}
         try:
             return self.run(None, {})
         finally:
-            base.run = original
+            ActionBase.run = original
 
 
 def answer(needed: dict[str, str | None], **images: bool) -> dict[str, t.Any]:

@@ -1,0 +1,11 @@
+"""Runs in Ansible's own process where the host is this machine."""
+
+from __future__ import annotations
+
+from ansible_collections.harvis.platform.plugins.modules import kafka_groups_info
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, preload
+
+
+class ActionModule(InProcessAction):
+    MODULE = kafka_groups_info
+    HAS_LIBRARIES = preload("confluent_kafka.admin")

@@ -1,0 +1,12 @@
+"""Runs in Ansible's own process where the host is this machine."""
+
+from __future__ import annotations
+
+from ansible_collections.harvis.platform.plugins.module_utils.kube.library import load_library
+from ansible_collections.harvis.platform.plugins.modules import release_preflight
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, preload
+
+
+class ActionModule(InProcessAction):
+    MODULE = release_preflight
+    HAS_LIBRARIES = preload(load_library, "yaml", "cryptography.x509")
