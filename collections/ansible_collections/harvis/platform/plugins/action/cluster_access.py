@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.modules import cluster_access
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, collection_module
 
 
 class ActionModule(InProcessAction):
-    MODULE = cluster_access
+    MODULE = collection_module("cluster_access")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.modules import endpoint_check
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, preload
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import (
+    InProcessAction,
+    collection_module,
+    preload,
+)
 
 
 class ActionModule(InProcessAction):
-    MODULE = endpoint_check
+    MODULE = collection_module("endpoint_check")
     HAS_LIBRARIES = preload("httpx", "httpx_sse")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.modules import evidence_report
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, preload
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import (
+    InProcessAction,
+    collection_module,
+    preload,
+)
 
 
 class ActionModule(InProcessAction):
-    MODULE = evidence_report
+    MODULE = collection_module("evidence_report")
     HAS_LIBRARIES = preload("markupsafe")

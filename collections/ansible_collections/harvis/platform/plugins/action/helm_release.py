@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.module_utils.kube.library import load_library
-from ansible_collections.harvis.platform.plugins.modules import helm_release
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, preload
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import (
+    InProcessAction,
+    collection_module,
+    preload,
+)
 
 
 class ActionModule(InProcessAction):
-    MODULE = helm_release
-    HAS_LIBRARIES = preload(load_library, "yaml")
+    MODULE = collection_module("helm_release")
+    HAS_LIBRARIES = preload("kubernetes", "yaml")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.modules import host_facts
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, collection_module
 
 
 class ActionModule(InProcessAction):
-    MODULE = host_facts
+    MODULE = collection_module("host_facts")

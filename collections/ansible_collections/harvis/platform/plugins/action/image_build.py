@@ -10,22 +10,21 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.image.specification import ImageSpec, Prepared, Sources
 from ansible_collections.harvis.platform.plugins.module_utils.image.task import deliverables
-from ansible_collections.harvis.platform.plugins.modules import image_build
 from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import (
     InProcessAction,
-    answer_here,
-    frame_of,
+    collection_module,
     preload,
 )
 
 MODULE = "harvis.platform.image_build"
-_SPEC = {name: option for name, option in image_build.ARGUMENT_SPEC.items() if name != "prepared"}
+_MODULE = collection_module("image_build")
+_SPEC = {name: option for name, option in _MODULE.ARGUMENT_SPEC.items() if name != "prepared"}
 
 
 class ActionModule(InProcessAction):
     """Asks the host what exists, sends the sources of the rest, and has them built."""
 
-    MODULE = image_build
+    MODULE = _MODULE
     HAS_LIBRARIES = preload("docker")
     _supports_async = False
 
@@ -61,7 +60,7 @@ class ActionModule(InProcessAction):
     ) -> dict[str, t.Any]:
         given = {**args, "images": images, "prepared": prepared}
         if self.runs_here():
-            return answer_here(frame_of(self.MODULE.main), given, check_mode=bool(self._task.check_mode))
+            return self.answer(given)
         return t.cast(
             "dict[str, t.Any]", self._execute_module(module_name=MODULE, module_args=given, task_vars=task_vars)
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.modules import image_deliver
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, preload
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import (
+    InProcessAction,
+    collection_module,
+    preload,
+)
 
 
 class ActionModule(InProcessAction):
-    MODULE = image_deliver
+    MODULE = collection_module("image_deliver")
     HAS_LIBRARIES = preload("docker")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.modules import kafka_groups_info
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, preload
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import (
+    InProcessAction,
+    collection_module,
+    preload,
+)
 
 
 class ActionModule(InProcessAction):
-    MODULE = kafka_groups_info
+    MODULE = collection_module("kafka_groups_info")
     HAS_LIBRARIES = preload("confluent_kafka.admin")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.modules import model_choice
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, collection_module
 
 
 class ActionModule(InProcessAction):
-    MODULE = model_choice
+    MODULE = collection_module("model_choice")

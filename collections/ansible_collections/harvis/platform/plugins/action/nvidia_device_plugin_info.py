@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.module_utils.kube.library import load_library
-from ansible_collections.harvis.platform.plugins.modules import nvidia_device_plugin_info
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, preload
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import (
+    InProcessAction,
+    collection_module,
+    preload,
+)
 
 
 class ActionModule(InProcessAction):
-    MODULE = nvidia_device_plugin_info
-    HAS_LIBRARIES = preload(load_library, "yaml")
+    MODULE = collection_module("nvidia_device_plugin_info")
+    HAS_LIBRARIES = preload("kubernetes", "yaml")

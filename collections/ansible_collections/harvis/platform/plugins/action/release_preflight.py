@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.module_utils.kube.library import load_library
-from ansible_collections.harvis.platform.plugins.modules import release_preflight
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, preload
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import (
+    InProcessAction,
+    collection_module,
+    preload,
+)
 
 
 class ActionModule(InProcessAction):
-    MODULE = release_preflight
-    HAS_LIBRARIES = preload(load_library, "yaml", "cryptography.x509")
+    MODULE = collection_module("release_preflight")
+    HAS_LIBRARIES = preload("kubernetes", "yaml", "cryptography.x509")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.harvis.platform.plugins.modules import values_check
-from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import InProcessAction, preload
+from ansible_collections.harvis.platform.plugins.plugin_utils.in_process import (
+    InProcessAction,
+    collection_module,
+    preload,
+)
 
 
 class ActionModule(InProcessAction):
-    MODULE = values_check
+    MODULE = collection_module("values_check")
     HAS_LIBRARIES = preload("yaml", "jsonschema")

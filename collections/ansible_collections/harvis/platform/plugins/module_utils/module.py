@@ -16,6 +16,7 @@ class Task(t.Protocol):
 
     params: t.Mapping[str, t.Any]
     check_mode: bool
+    tmpdir: str
 
 
 @dataclass(frozen=True)

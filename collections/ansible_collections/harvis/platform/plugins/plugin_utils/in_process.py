@@ -3,14 +3,19 @@
 A module is otherwise packed into an archive, started in a Python of its own, and compiled there from source, with its
 libraries imported anew: a second or two for each task that talks to the cluster. The process that reads the playbook
 imports an action plugin once, before it forks a worker for each task, and the workers find everything there.
+
+An action plugin names its module and imports nothing of this collection itself: what is imported through here is kept
+compiled from one run to the next.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import json
 import os
+import tempfile
 import traceback
 import typing as t
 from dataclasses import dataclass
@@ -19,22 +24,43 @@ from types import ModuleType
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action.normal import ActionModule as NormalAction
-from ansible_collections.harvis.platform.plugins.module_utils.module import Frame, frame_of
+from ansible_collections.harvis.platform.plugins.plugin_utils.bytecode import keep_bytecode
+
+if t.TYPE_CHECKING:
+    from ansible_collections.harvis.platform.plugins.module_utils.module import Frame
+
+_PLUGINS = "ansible_collections.harvis.platform.plugins"
+_KUBERNETES = "kubernetes"
+
+keep_bytecode(_PLUGINS)
 
 
-@dataclass(frozen=True)
+@dataclass
 class HereTask:
     """A task as a module's function sees it."""
 
     params: t.Mapping[str, t.Any]
     check_mode: bool
+    cleanup: contextlib.ExitStack
+
+    @functools.cached_property
+    def tmpdir(self) -> str:
+        """Made when it is asked for, and gone with the task."""
+        return self.cleanup.enter_context(tempfile.TemporaryDirectory(prefix="harvis-task-"))
 
 
-def preload(*libraries: str | t.Callable[[], None]) -> bool:
+def collection_module(name: str) -> ModuleType:
+    return importlib.import_module(f"{_PLUGINS}.modules.{name}")
+
+
+def preload(*libraries: str) -> bool:
     """Import what the modules import late. False where one is missing: a host's own Python may have it."""
     try:
         for library in libraries:
-            importlib.import_module(library) if isinstance(library, str) else library()
+            if library == _KUBERNETES:
+                importlib.import_module(f"{_PLUGINS}.module_utils.kube.library").load_library()
+            else:
+                importlib.import_module(library)
     except ImportError:
         return False
     return True
@@ -49,7 +75,11 @@ class InProcessAction(NormalAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         if not self.runs_here():
             return t.cast("dict[str, t.Any]", super().run(tmp, task_vars))
-        return answer_here(frame_of(self.MODULE.main), self._task.args, check_mode=bool(self._task.check_mode))
+        return self.answer(self._task.args)
+
+    def answer(self, args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        frame = importlib.import_module(f"{_PLUGINS}.module_utils.module").frame_of(self.MODULE.main)
+        return answer_here(frame, args, check_mode=bool(self._task.check_mode))
 
     def runs_here(self) -> bool:
         """Whether a process of its own would see nothing else than this one: same machine, user and environment."""
@@ -74,8 +104,8 @@ def answer_here(frame: Frame, args: t.Mapping[str, t.Any], *, check_mode: bool) 
         return {"failed": True, "msg": "; ".join(checked.error_messages)}
     if check_mode and not frame.supports_check_mode:
         return {"skipped": True, "msg": "the module does not support check mode"}
-    with _surviving() as broken:
-        result = frame.answer(HereTask(checked.validated_parameters, check_mode))
+    with _surviving() as broken, contextlib.ExitStack() as cleanup:
+        result = frame.answer(HereTask(checked.validated_parameters, check_mode, cleanup))
         return t.cast("dict[str, t.Any]", remove_values(_plain(result), checked._no_log_values))
     return {"failed": True, "msg": f"The module broke: {broken[0]}", "exception": broken[1]}
 

@@ -81,6 +81,16 @@ def test_what_json_does_not_know_is_told_as_text() -> None:
     assert answer_here(frame(lambda _task: {"at": Path("/x")}), {"name": "a"}, check_mode=False)["at"] == "/x"
 
 
+def test_a_folder_for_the_task_is_gone_with_it() -> None:
+    def write(task: t.Any) -> dict[str, t.Any]:
+        (Path(task.tmpdir) / "x").write_text("x")
+        return {"folder": task.tmpdir}
+
+    folder = answer_here(frame(write), {"name": "a"}, check_mode=False)["folder"]
+    assert Path(folder).is_absolute()
+    assert not Path(folder).exists()
+
+
 def test_a_frame_is_that_of_the_module_with_its_rules() -> None:
     found = frame_of(helm_release.main)
     assert found.argument_spec is helm_release.ARGUMENT_SPEC
@@ -138,7 +148,7 @@ def test_each_action_names_the_module_of_its_own_name() -> None:
     for place in sorted((PLUGINS / "action").glob("*.py")):
         text = place.read_text()
         if "InProcessAction" in text:
-            assert f"MODULE = {place.stem}\n" in text
+            assert f'collection_module("{place.stem}")' in text
             assert (PLUGINS / "modules" / place.name).is_file()
 
 
