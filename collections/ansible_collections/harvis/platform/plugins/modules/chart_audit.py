@@ -113,6 +113,10 @@ not_checked: {description: What could not be looked at., type: list, elements: s
 leaves: {description: Number of values., type: int, returned: always}
 renders: {description: Number of runs of Helm., type: int, returned: always}
 seconds: {description: Time taken., type: float, returned: always}
+reused:
+  description: True where the same files, values and code passed before; nothing was rendered or read again.
+  type: bool
+  returned: with O(cache_dir), when a kept result was used
 table: {description: The findings as lines of text., type: list, elements: str, returned: always}
 """
 

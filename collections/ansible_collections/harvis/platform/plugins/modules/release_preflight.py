@@ -95,6 +95,10 @@ used_images:
   type: list
   elements: str
   returned: success
+verified:
+  description: Whether the deployed revision of every release is the last one and was marked as verified.
+  type: bool
+  returned: success
 kubernetes: {description: Version of the API server., type: str, returned: success}
 credentials: {description: Until when certificates and token are valid., type: dict, returned: success}
 findings: {description: What speaks against the deployment., type: list, elements: dict, returned: failure}

@@ -10,6 +10,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.audit import html,
 from ansible_collections.harvis.platform.plugins.module_utils.audit.document import document
 from ansible_collections.harvis.platform.plugins.module_utils.audit.helm import find_helm
 from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditReport, AuditRequest, Beside
+from ansible_collections.harvis.platform.plugins.module_utils.audit.reuse import reused
 from ansible_collections.harvis.platform.plugins.module_utils.audit.run import audit
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import NodeCapacity
 from ansible_collections.harvis.platform.plugins.module_utils.chart.schema import merge
@@ -30,6 +31,10 @@ def run_task(params: Params, temporary: str) -> dict[str, t.Any]:
     request = audit_request(params, base, Path(temporary))
     if not params["require_helm"] and request.chart and not has_helm(request):
         return {"changed": False, "skipped": True, "msg": "There is no helm yet, so the chart was not audited."}
+    return reused(params, request, lambda: _audited(params, base, request))
+
+
+def _audited(params: Params, base: Path, request: AuditRequest) -> dict[str, t.Any]:
     report = audit(request)
     write_files(params, base, report)
     result = {"passed": report.passed, "table": table.lines(report), **document(report)}

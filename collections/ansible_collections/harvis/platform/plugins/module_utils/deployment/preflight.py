@@ -23,6 +23,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.deployment.rights 
 )
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, Object, ObjectRef
+from ansible_collections.harvis.platform.plugins.module_utils.release.records import read_records
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import History, read_histories
 
 _IMAGE = re.compile(r"""^\s*(?:-\s+)?["']?image["']?:\s*["']?([^\s"']+)""", re.MULTILINE)
@@ -77,6 +78,7 @@ def preflight(params: t.Mapping[str, t.Any], connect: t.Callable[[], Cluster]) -
             "backend": "" if choice.backend else running.get("backend", ""),
         },
         "used_images": sorted(_used(cluster, namespaces, workloads, histories.values())),
+        "verified": all(_is_verified(cluster, c, histories.get((c.namespace, c.name), History())) for c in claims),
         "kubernetes": cluster.version,
         "credentials": {validity.what: str(validity) for validity in validities},
     }
@@ -107,6 +109,14 @@ def _look_at_namespace(cluster: Cluster, name: str, claims: t.Sequence[Claim]) -
         ]
     foreign = foreign_namespace(body, claims) if body else []
     return foreign or missing_rights(cluster, name)
+
+
+def _is_verified(cluster: Cluster, claim: Claim, history: History) -> bool:
+    """Whether what is deployed is the last revision, and passed verification as it is."""
+    deployed = history.deployed
+    if deployed is None or deployed is not history.last:
+        return False
+    return bool(read_records(cluster, claim.name, claim.namespace).of(deployed).verified)
 
 
 def _workloads(cluster: Cluster, namespace: str) -> list[Object]:

@@ -8,6 +8,7 @@ import typing as t
 import pytest
 from ansible_collections.harvis.platform.plugins.filter.expectations import (
     FilterModule,
+    expected,
     expected_containers,
     gpu_host_row,
     granted_containers,
@@ -212,9 +213,8 @@ def test_a_host_that_nobody_looked_at_has_no_row() -> None:
 
 def test_ansible_finds_the_filters() -> None:
     assert FilterModule().filters() == {
-        "expected_containers": expected_containers,
+        "expected": expected,
         "gpu_host_row": gpu_host_row,
-        "granted_containers": granted_containers,
         "host_row": host_row,
         "release_rows": release_rows,
         "runtime_rows": runtime_rows,
