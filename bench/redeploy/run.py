@@ -58,12 +58,11 @@ class Bench:
     def has(self, case: str, way: Way, number: int) -> bool:
         return any((f.case, f.way, f.round) == (case, way.title, number) for f in self.figures)
 
-    def rounds(self, key: str, runs: int) -> None:
-        for number in range(runs):
-            for way in self.ways:
-                if not self.has(NAMES[key], way, number):
-                    self.settle(way.setting)
-                    self.add(self.measure(key, way, number))
+    def round(self, key: str, number: int) -> None:
+        for way in self.ways:
+            if not self.has(NAMES[key], way, number):
+                self.settle(way.setting)
+                self.add(self.measure(key, way, number))
 
     def measure(self, key: str, way: Way, number: int) -> Figure:
         if key == "ten":
@@ -214,8 +213,10 @@ def main() -> None:
     bench = Bench(found, cluster, args.out, report.load(args.out / "redeploy.json"))
     if not args.converged:
         bench.converge()
-    for key in (key for key in NAMES if key in cases):
-        bench.rounds(key, args.runs)
+    # A bench that is stopped early has as many rounds of each case.
+    for number in range(args.runs):
+        for key in (key for key in NAMES if key in cases):
+            bench.round(key, number)
     extras(bench, cases, args.runs)
     (args.out / "redeploy.md").write_text(text := bench.table(), encoding="utf-8")
     print(text)

@@ -8,7 +8,7 @@ short_description: Look at a small file of a host
 version_added: 0.1.0
 description:
   - Says whether a file is there and, where it is asked for, what is in it. It does for a run's own notes what
-    M(ansible.builtin.stat) and M(ansible.builtin.slurp) do for any file, without a process where the host is the controller.
+    M(ansible.builtin.stat) and M(ansible.builtin.slurp) do for any file, in no time where the host is the controller.
 extends_documentation_fragment: harvis.platform.attributes
 attributes:
   check_mode: {support: full}
