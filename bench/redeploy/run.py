@@ -28,7 +28,7 @@ import report
 from report import Figure
 from setting import CONTAINERD, DATA_DIR, PROJECT, VALUE, Cluster, Setting
 from watching import ReadyWatch
-from ways import CheatSheet, Ours, Peers, Run, Way, build_buildx
+from ways import CheatSheet, Ours, Peers, Run, Way, build_programs
 
 NAMES = {
     "nothing": "nothing changed, the whole platform",
@@ -165,7 +165,7 @@ def ways(cluster: Cluster, out: Path, docker_host: str, peers_helm: str) -> list
     base = json.loads((DATA_DIR / "base-images.json").read_text(encoding="utf-8"))["python"]
     return [
         Ours(ours, cluster),
-        Peers(peers, cluster, peers_helm or cluster.helm, base, docker_host),
+        Peers(peers, cluster, peers_helm, base, docker_host),
         CheatSheet(sheet, cluster, base, docker_host),
     ]
 
@@ -175,8 +175,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--out", type=Path, default=PROJECT / ".harvis/bench/redeploy")
-    parser.add_argument("--go", type=Path, help="Go toolchain for the peers' buildx plugin")
-    parser.add_argument("--peers-helm", default="", help="another helm for kubernetes.core")
+    parser.add_argument("--go", type=Path, help="Go toolchain for the peers' programs")
+    helm = str(PROJECT / ".harvis/bench/bin/helm")
+    parser.add_argument("--peers-helm", default=helm, help="the helm for kubernetes.core, which does not know Helm 4")
     parser.add_argument("--docker-host", default=os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
     parser.add_argument("--converged", action="store_true", help="do not deploy anything before measuring")
     parser.add_argument("--keep", action="store_true", help="leave namespaces, volumes and copies as they are")
@@ -207,7 +208,7 @@ def main() -> None:
     cases = args.cases.split(",")
     args.out.mkdir(parents=True, exist_ok=True)
     go = args.go or next(iter(sorted(Path.home().glob(".cache/harvis/toolchains/go-*/go/bin/go"))), Path("go"))
-    build_buildx(go)
+    build_programs(go)
     cluster = Cluster(PROJECT / ".harvis")
     found = ways(cluster, args.out, args.docker_host, args.peers_helm)
     bench = Bench(found, cluster, args.out, report.load(args.out / "redeploy.json"))

@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import time
+import tomllib
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from setting import CA_BUNDLE, CONTAINERD, PROJECT, TOPICS, VALUE, Cluster, Setting, values_for
+from setting import CA_BUNDLE, CONTAINERD, DATA_DIR, PROJECT, TOPICS, VALUE, Cluster, Setting, values_for
 
 PEERS = PROJECT / "bench" / "peers" / "redeploy"
 SECONDS = 900
@@ -65,6 +66,12 @@ def _given(setting: Setting, values: dict[str, t.Any]) -> str:
     return f"@{place}"
 
 
+def small_values(text: str) -> dict[str, str]:
+    """With the image that every pod of this node has anyway, under the name that its containerd knows."""
+    config = tomllib.loads((DATA_DIR / "etc/containerd.toml").read_text(encoding="utf-8"))
+    return {"text": text, "image": config["plugins"]["io.containerd.grpc.v1.cri"]["sandbox_image"]}
+
+
 def with_beats(values: dict[str, t.Any], beats: int | None) -> dict[str, t.Any]:
     if beats is None:
         return values
@@ -97,7 +104,7 @@ class Ours:
     def deploy_ten(self, text: str) -> Run:
         given = {
             "chart": str(self.setting.small_chart),
-            "small_values": {"text": text},
+            "small_values": small_values(text),
             "kubeconfig": self.cluster.kubeconfig,
             "helm": self.cluster.helm,
         }
@@ -147,7 +154,7 @@ class Peers:
         return self._play(str(PEERS / "site.yml"), given, *more)
 
     def deploy_ten(self, text: str) -> Run:
-        given = {**self._common, "chart": str(self.setting.small_chart), "small_values": {"text": text}}
+        given = {**self._common, "chart": str(self.setting.small_chart), "small_values": small_values(text)}
         return self._play(str(PEERS / "ten.yml"), given, "-i", _inventory(self.setting))
 
     @property
@@ -218,7 +225,7 @@ class CheatSheet:
 
     def deploy_ten(self, text: str) -> Run:
         values = self.setting.folder / "ten.json"
-        values.write_text(json.dumps({"text": text}), encoding="utf-8")
+        values.write_text(json.dumps(small_values(text)), encoding="utf-8")
         given = {"CHART": str(self.setting.small_chart), "VALUES": str(values), "PREFIX": self.setting.prefix}
         return timed([str(PEERS / "ten.sh")], {**self._common, **given})
 
@@ -233,11 +240,13 @@ def docker_environment(docker_host: str) -> dict[str, str]:
     return {"DOCKER_HOST": docker_host, "DOCKER_CONFIG": str(PROJECT / ".harvis/bench")}
 
 
-def build_buildx(go: Path) -> None:
-    place = PROJECT / ".harvis/bench/cli-plugins/docker-buildx"
-    if place.is_file():
-        return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    flags = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false", "CGO_ENABLED": "0"}
-    argv = [str(go), "build", "-trimpath", "-ldflags", "-s -w", "-o", str(place), "tool"]
-    subprocess.run(argv, cwd=PROJECT / "bench/redeploy/buildx", env={**os.environ, **flags}, check=True)
+def build_programs(go: Path) -> None:
+    """What the peers need besides: Docker's buildx plugin and a Helm 3, for kubernetes.core does not know Helm 4."""
+    for name, place in {"buildx": "cli-plugins/docker-buildx", "helm": "bin/helm"}.items():
+        target = PROJECT / ".harvis/bench" / place
+        if target.is_file():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        flags = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false", "CGO_ENABLED": "0"}
+        argv = [str(go), "build", "-trimpath", "-ldflags", "-s -w", "-o", str(target), "tool"]
+        subprocess.run(argv, cwd=PROJECT / "bench/redeploy" / name, env={**os.environ, **flags}, check=True)
