@@ -108,7 +108,7 @@ def identity(image_id: str) -> str:
 
 
 def _stale(subject: str, cause: str, evidence: str) -> Finding:
-    fix = "`make up` builds, delivers and rolls out the images of today's sources."
+    fix = "`make up` or playbooks/redeploy.yml builds, delivers and rolls out the images of today's sources."
     return Finding("IMG-STALE", subject, cause, evidence=evidence, fix=fix)
 
 
