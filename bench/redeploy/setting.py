@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import os
 import shutil
@@ -74,7 +75,7 @@ class Setting:
         return made
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cluster:
     """The programs of the platform that runs here."""
 
@@ -91,6 +92,12 @@ class Cluster:
     @property
     def kubectl(self) -> str:
         return str(self.state / "bin" / "kubectl")
+
+    @functools.cached_property
+    def address(self) -> str:
+        """Of the node: its NodePorts do not answer on the loopback address."""
+        where = "jsonpath={.items[0].status.addresses[0].address}"
+        return self.run(self.kubectl, "get", "nodes", "-o", where)
 
     def run(self, program: str, *args: str, check: bool = True) -> str:
         environment = {**os.environ, "KUBECONFIG": self.kubeconfig}

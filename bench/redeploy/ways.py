@@ -149,7 +149,7 @@ class Peers:
             "data_values": data,
             "app_values": with_beats(app, self._beats),
             "topics": TOPICS,
-            "url": f"http://127.0.0.1:{self.setting.backend_port}",
+            "url": f"http://{self.cluster.address}:{self.setting.backend_port}",
         }
         return self._play(str(PEERS / "site.yml"), given, *more)
 

@@ -68,7 +68,8 @@ class CallbackModule(CallbackBase):
         try:
             host, task = result._host.get_name(), result._task
             seconds = time.monotonic() - self._began.get((host, task._uuid), time.monotonic())
-            told = (task.action, task.args)
+            checked = (result._task_fields or {}).get("check_mode") or task.args.get("_ansible_check_mode")
+            told = (task.action, {**task.args, "_ansible_check_mode": bool(checked)})
             for step in failed_steps(*told, seconds) if failed else steps_of(*told, result._result, seconds):
                 self._board.add(host, step)
                 if (step.changed or step.failed) and self.get_option("lines"):

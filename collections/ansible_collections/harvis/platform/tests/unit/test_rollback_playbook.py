@@ -95,3 +95,16 @@ def test_the_platform_goes_back_to_what_was_verified(
     play(api_server, tmp_path, "-e", "release_rollback_to=1")
     # A number is meant for the application alone.
     assert greetings(cluster) == ["bad", "good"]
+
+
+def test_verification_lacks_nothing_that_only_a_whole_run_has(api_server: ApiServer, tmp_path: Path) -> None:
+    """There is no platform here, so it fails; but by what it sees, and not because a role's variable is missing."""
+    given = {"harvis_output_root": str(tmp_path), "harvis_kubeconfig": str(api_server.kubeconfig), "verify_wait": 0}
+    given["release_backend_port"] = 1
+    argv = ["ansible-playbook", "playbooks/rollback.yml", "--skip-tags", "release", "-e", json.dumps(given)]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg")}
+
+    done = subprocess.run(argv, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+
+    assert "Stop where a check failed" in done.stdout, done.stdout
+    assert "undefined" not in done.stdout

@@ -36,7 +36,9 @@ def steps_of(action: str, args: t.Mapping[str, t.Any], result: t.Mapping[str, t.
     kind = action.removeprefix(_COLLECTION)
     if kind not in _KINDS or result.get("skipped"):
         return []
-    if kind in _STAGES_OF_ONE:
+    if kind in _STAGES_OF_ONE and "results" in result:
+        steps = [step for each in result["results"] for step in _of_a_loop(action, args, each, seconds)]
+    elif kind in _STAGES_OF_ONE:
         names, stage = _asked(kind, args)
         steps = [_of_one(names[0], stage, bool(result.get("changed")), seconds)]
     else:
@@ -46,6 +48,12 @@ def steps_of(action: str, args: t.Mapping[str, t.Any], result: t.Mapping[str, t.
     return [
         replace(step, outcome=DUE, seconds=0.0, changed=False) if checked and step.changed else step for step in steps
     ]
+
+
+def _of_a_loop(action: str, args: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], seconds: float) -> list[Step]:
+    """A loop's arguments are not filled in: the release says its name itself. The time is that of all."""
+    name = (result.get("release") or {}).get("name")
+    return steps_of(action, {**args, "name": name}, result, seconds) if name else []
 
 
 def failed_steps(action: str, args: t.Mapping[str, t.Any], seconds: float) -> list[Step]:

@@ -31,6 +31,9 @@ class Cluster(t.Protocol):
     @property
     def version(self) -> str: ...
 
+    @property
+    def server(self) -> str: ...
+
     def get(self, ref: ObjectRef) -> Object | None: ...
 
     def find(
@@ -115,6 +118,11 @@ class KubeClient:
         # Ours is gone at once; what is found later stays in memory.
         with as_findings(place), tempfile.TemporaryDirectory(prefix="harvis-discovery-") as folder:
             self._dynamic: t.Any = library.DynamicClient(api, cache_file=str(Path(folder) / "resources.json"))
+
+    @property
+    def server(self) -> str:
+        """The API server's address; ``place`` begins with it."""
+        return self.place.partition(" ")[0]
 
     @property
     def version(self) -> str:

@@ -26,7 +26,7 @@ def pending_findings(cluster: Cluster, history: History) -> list[Finding]:
     held = read_lease(cluster, last.name, last.namespace)
     if not (last.is_pending or last.status == "uninstalling") or (held and held.is_alive):
         return []
-    if helm_at_work(last.name, last.namespace):
+    if helm_at_work(last.name, last.namespace, server=cluster.server):
         return []
     by = f"; the lease is that of {held.holder}, renewed at {held.renewed}" if held else "; no run of ours holds it"
     good = history.last_good

@@ -20,6 +20,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.kube import (
     ObjectRef,
 )
 from ansible_collections.harvis.platform.plugins.module_utils.release.errors import release_error
+from ansible_collections.harvis.platform.plugins.module_utils.release.other_clusters import is_elsewhere
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import parse_time
 
 LEASE_SECONDS = 15
@@ -98,15 +99,19 @@ def read_lease(cluster: Cluster, release: str, namespace: str) -> Held | None:
     return Held(holder, spec.get("renewTime") or "", body, spec.get("acquireTime") or "")
 
 
-def helm_at_work(release: str, namespace: str, proc: Path = Path("/proc")) -> int | None:
-    """The pid of a helm on this machine that changes the release; it may outlive the run that started it."""
+def helm_at_work(release: str, namespace: str, proc: Path = Path("/proc"), *, server: str = "") -> int | None:
+    """The pid of a helm on this machine that changes the release; it may outlive the run that started it.
+
+    ``server`` is the API server of the cluster that is meant: another one may have a release of this name.
+    """
     verbs = {"upgrade", "install", "rollback", "uninstall"}
     for folder in proc.glob("[0-9]*"):
         try:
             argv = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-        if Path(argv[0]).name == "helm" and verbs & set(argv[1:3]) and {release, namespace} <= set(argv):
+        mentioned = Path(argv[0]).name == "helm" and verbs & set(argv[1:3]) and {release, namespace} <= set(argv)
+        if mentioned and not is_elsewhere(argv, folder, server):
             return int(folder.name)
     return None
 

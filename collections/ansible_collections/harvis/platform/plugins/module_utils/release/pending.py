@@ -31,7 +31,7 @@ def refuse_if_held(cluster: Cluster, history: History, spec: ReleaseSpec) -> Non
     lease = read_lease(cluster, spec.name, spec.namespace)
     if lease and lease.is_alive:
         raise locked(subject, str(lease.holder), lease.evidence)
-    pid = helm_at_work(spec.name, spec.namespace)
+    pid = helm_at_work(spec.name, spec.namespace, server=cluster.server)
     if pid is not None:
         raise locked(subject, f"helm, process {pid},", "it runs on this machine")
     last = history.last

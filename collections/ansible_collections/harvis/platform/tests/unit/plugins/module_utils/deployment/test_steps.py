@@ -98,3 +98,9 @@ def test_without_components_there_is_no_table() -> None:
 def test_a_line_says_host_component_stage_and_seconds() -> None:
     assert Step("indexer", "built", "3.2 s", 3.25, True).line("one") == "one: indexer built (3.2 s)"
     assert Step("prod", "rolled out", "failed", 9, failed=True).line("one") == "one: prod rolled out failed (9.0 s)"
+
+
+def test_a_loop_over_releases_tells_of_each_by_its_own_name() -> None:
+    results = [{"changed": name == "app", "release": {"name": name}} for name in ("data", "app")]
+    told = steps_of("harvis.platform.helm_release", {"name": "{{ item.name }}"}, {"results": results}, 4.0)
+    assert [(step.component, step.outcome) for step in told] == [("data", "as is"), ("app", "4.0 s")]

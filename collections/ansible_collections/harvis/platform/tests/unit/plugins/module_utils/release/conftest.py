@@ -29,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
 class FakeCluster:
     """Objects by address; server-side apply merges maps and named list items, as the API server does."""
 
+    server = ""
+
     def __init__(self, *objects: Object) -> None:
         self.objects: dict[ObjectRef, Object] = {}
         self.refusals: dict[ObjectRef, ApiRefusal] = {}

@@ -22,7 +22,7 @@ TIMED_OUT = "Error: UPGRADE FAILED: release app failed, and has been rolled back
 
 @pytest.fixture(autouse=True)
 def _no_helm_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pending, "helm_at_work", lambda *_: None)
+    monkeypatch.setattr(pending, "helm_at_work", lambda *_, **__: None)
 
 
 @pytest.fixture
@@ -308,7 +308,7 @@ def test_a_release_that_never_rests_is_refused(present: t.Any, make: t.Any, rele
 
 
 def test_an_orphaned_helm_is_left_to_end(present: t.Any, make: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pending, "helm_at_work", lambda *_: 4711)
+    monkeypatch.setattr(pending, "helm_at_work", lambda *_, **__: 4711)
     fake = make.helm(make.cluster(make.namespace, make.secret(1, "pending-install")), make.manifest)
     with pytest.raises(HarvisError, match="REL-LOCKED release shop/app: helm, process 4711, is working on it"):
         present(fake)

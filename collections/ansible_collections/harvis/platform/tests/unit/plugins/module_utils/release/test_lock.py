@@ -8,6 +8,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ObjectRef
 from ansible_collections.harvis.platform.plugins.module_utils.release.errors import ReleaseError
 from ansible_collections.harvis.platform.plugins.module_utils.release.lock import (
@@ -134,6 +135,43 @@ def test_a_helm_at_work_is_seen(tmp_path: Path, argv: list[str], at_work: bool) 
     (tmp_path / "self").mkdir()
     (tmp_path / "124").mkdir()
     assert helm_at_work("app", "shop", tmp_path) == (123 if at_work else None)
+
+
+def kubeconfig(place: Path, server: str) -> Path:
+    contexts = [{"name": "one", "context": {"cluster": "c"}}]
+    clusters = [{"name": "c", "cluster": {"server": server}}]
+    place.write_text(yaml.safe_dump({"current-context": "one", "contexts": contexts, "clusters": clusters}))
+    return place
+
+
+UPGRADE = ["/bin/helm", "upgrade", "app", "chart", "--namespace", "shop"]
+CLUSTERS: list[tuple[str, str, list[str], dict[str, str], bool]] = [
+    ("by option", "https://other:6443", ["--kubeconfig", "{}"], {}, False),
+    ("by option in one word", "https://other:6443", ["--kubeconfig={}"], {}, False),
+    ("by environment", "https://other:6443", [], {"KUBECONFIG": "{}"}, False),
+    ("the same", "https://here:6443/", ["--kubeconfig", "{}"], {}, True),
+    ("unreadable", "https://other:6443", ["--kubeconfig", "/nowhere"], {}, True),
+    ("unknown context", "https://other:6443", ["--kubeconfig", "{}", "--kube-context", "two"], {}, True),
+]
+
+
+@pytest.mark.parametrize(
+    ("server", "options", "environment", "at_work"), [c[1:] for c in CLUSTERS], ids=[c[0] for c in CLUSTERS]
+)
+def test_a_helm_at_work_on_another_cluster_holds_nothing_here(
+    tmp_path: Path, server: str, options: list[str], environment: dict[str, str], at_work: bool
+) -> None:
+    config = str(kubeconfig(tmp_path / "config", server))
+    process = tmp_path / "proc" / "123"
+    (process / "cwd").mkdir(parents=True)
+    argv = [*UPGRADE, *(option.replace("{}", config) for option in options), ""]
+    (process / "cmdline").write_bytes("\0".join(argv).encode())
+    known = {"HOME": "/nowhere", **{name: value.replace("{}", config) for name, value in environment.items()}}
+    (process / "environ").write_bytes("\0".join(f"{name}={value}" for name, value in known.items()).encode())
+
+    found = helm_at_work("app", "shop", tmp_path / "proc", server="https://here:6443")
+
+    assert found == (123 if at_work else None)
 
 
 def test_the_lease_lies_beside_the_release() -> None:
