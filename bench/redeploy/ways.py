@@ -196,6 +196,7 @@ class CheatSheet:
     base: str
     docker_host: str
     title: str = "cheat sheet (docker, helm, kubectl)"
+    has_topics: bool = False
     _beats: int | None = None
     _values: tuple[dict[str, t.Any], dict[str, t.Any]] = field(default=({}, {}))
 
@@ -220,7 +221,9 @@ class CheatSheet:
             "CA_BUNDLE": CA_BUNDLE,
             "WORKERS_NAMESPACE": self.setting.workers_namespace,
             "APP_NAMESPACE": self.setting.app_namespace,
+            "TOPICS": "" if self.has_topics else " ".join(TOPICS),
         }
+        self.has_topics = True
         return timed([str(PEERS / "cheat-sheet.sh")], environment)
 
     def deploy_ten(self, text: str) -> Run:

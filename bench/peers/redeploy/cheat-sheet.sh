@@ -17,6 +17,11 @@ docker save sheet.local/vhm-indexer:0.1.0 sheet.local/vhm-resonance:0.1.0 sheet.
     sheet.local/harvis-backend:0.1.0 | ctr --address "$CONTAINERD" --namespace k8s.io images import -
 
 "$HELM" upgrade --install harvis-data "$CHARTS/harvis-data" -n "$WORKERS_NAMESPACE" --create-namespace -f "$VALUES/data.json" --wait --timeout 7m
+# Once; a note says nothing of topics, and the workers wait for them.
+for topic in ${TOPICS:-}; do
+    "$KUBECTL" exec -n "$WORKERS_NAMESPACE" kafka-0 -- /opt/kafka/bin/kafka-topics.sh --bootstrap-server localhost:9092 \
+        --create --if-not-exists --partitions 3 --topic "$topic"
+done
 "$HELM" upgrade --install harvis-prod "$CHARTS/harvis" -n "$APP_NAMESPACE" --create-namespace -f "$VALUES/app.json" --timeout 7m
 
 for worker in indexer resonance reteller; do "$KUBECTL" rollout restart "deployment/$worker" -n "$WORKERS_NAMESPACE"; done
