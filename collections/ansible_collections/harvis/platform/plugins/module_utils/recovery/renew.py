@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, Object, ObjectRef
 from ansible_collections.harvis.platform.plugins.module_utils.kube.objects import written_at
 from ansible_collections.harvis.platform.plugins.module_utils.release.readers import read_at_start
-from ansible_collections.harvis.platform.plugins.module_utils.rollout.images import identity, known_identities
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods import (
     condition,
     containers,
@@ -18,6 +17,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.rollout.pods impor
     moment,
     path,
 )
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.renewal import other_image
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.restarts import judge
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.snapshot import Snapshot
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.starts import node_starts
@@ -54,7 +54,7 @@ def renew(
     snapshot = Snapshot.read(cluster, namespaces)
     starts = node_starts(snapshot.nodes, snapshot.system_pods, snapshot.node_events)
     reasons: tuple[Reason, ...] = (
-        lambda pod: _other_image(pod, ids),
+        lambda pod: other_image(pod, ids),
         lambda pod: _older_than_its_configuration(cluster, pod),
         lambda pod: _restarted(pod, starts.get(pod["spec"]["nodeName"])),
         lambda pod: _unready(pod, patience, clock),
@@ -69,16 +69,6 @@ def renew(
 def _replaceable(pod: Object) -> bool:
     owners = pod["metadata"].get("ownerReferences") or []
     return counts(pod) and bool(pod["spec"].get("nodeName")) and any(owner.get("controller") for owner in owners)
-
-
-def _other_image(pod: Object, ids: t.Mapping[str, str]) -> str:
-    references = {spec["name"]: spec.get("image", "") for spec in pod["spec"]["containers"]}
-    for state in containers(pod):
-        reference = references.get(state["name"], "")
-        expected, found = known_identities(reference, ids), identity(state.get("imageID") or "")
-        if expected and found and found not in expected:
-            return f"{state['name']} runs {found[:19]} under the name {reference}, which is another image now"
-    return ""
 
 
 def _older_than_its_configuration(cluster: Cluster, pod: Object) -> str:

@@ -35,7 +35,7 @@ def renewals(cluster: Cluster, namespaces: t.Sequence[str], ids: t.Mapping[str, 
     found: dict[ObjectRef, str] = {}
     for namespace in dict.fromkeys(namespaces):
         for pod in filter(counts, cluster.find("v1", "Pod", namespace=namespace)):
-            why = _other_image(pod, ids)
+            why = other_image(pod, ids)
             workload = _workload(cluster, pod) if why else None
             if workload:
                 found.setdefault(workload, why)
@@ -56,7 +56,8 @@ def restart(cluster: Cluster, renewal: Renewal, now: dt.datetime) -> None:
     cluster.patch(renewal.workload, [operation])
 
 
-def _other_image(pod: Object, ids: t.Mapping[str, str]) -> str:
+def other_image(pod: Object, ids: t.Mapping[str, str]) -> str:
+    """What a container runs that the name of its image no longer stands for; empty where all is well or unknown."""
     references = {spec["name"]: str(spec.get("image") or "") for spec in pod["spec"]["containers"]}
     for state in containers(pod):
         reference = references.get(state["name"], "")

@@ -42,7 +42,7 @@ def test_another_image_under_the_name_of_a_good_one() -> None:
     pods, (why,) = replaced(Make.pod(), {IMAGE: "sha256:" + "f" * 64})
 
     assert pods == [POD]
-    assert why.startswith(f"indexer runs {IMAGE_ID[:19]} under the name {IMAGE}")
+    assert why == f"indexer runs {IMAGE_ID[:19]}, and {IMAGE} is sha256:{'f' * 12} now"
 
 
 @pytest.mark.parametrize(("kind", "reference"), [("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")])

@@ -9,7 +9,7 @@ import typing as t
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Object, ObjectRef
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.renewal import RESTARTED, renewals, restart
-from ansible_collections.harvis.platform.tests.unit.plugins.module_utils.rollout.conftest import IMAGE, IMAGE_ID, Make
+from ansible_collections.harvis.platform.tests.unit.pods import IMAGE, IMAGE_ID, Make
 
 OTHER = "sha256:" + "0" * 64
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
