@@ -7,10 +7,10 @@ VENV := $(STATE)/venv
 DEV := $(STATE)/dev
 PLAYBOOK = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-playbook $(ARGS)
 
-.PHONY: help up verify down purge test unit molecule molecule-gpu chaos lint peers lock
+.PHONY: help up verify down purge test unit molecule molecule-gpu chaos lint peers bench-redeploy lock
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)/.ready ## Bring the whole platform up, or bring it up to date (ARGS="-e …" is handed on)
 	@$(PLAYBOOK) playbooks/site.yml
@@ -48,6 +48,9 @@ lint: $(DEV)/.ready ## Run ruff, yamllint and ansible-lint
 
 peers: $(DEV)/.ready ## Set what the audit finds beside helm lint and kube-score
 	@PYTHONPATH=collections $(DEV)/bin/python bench/peers/run.py --helm "$${HELM_BIN:-.harvis/bin/helm}"
+
+bench-redeploy: $(VENV)/.ready $(DEV)/.ready ## Time redeploys on the platform that runs here, beside two other ways (ARGS="--runs 5 …")
+	@env -u PYTHONDONTWRITEBYTECODE $(DEV)/bin/python bench/redeploy/run.py $(ARGS)
 
 lock: $(VENV)/.ready ## Lock the Python requirements again, with hashes and without addresses
 	@tools/lock-requirements $(VENV)/bin/uv
