@@ -13,6 +13,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.deployment.errors 
 from ansible_collections.harvis.platform.plugins.module_utils.deployment.preflight import preflight
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.kube import KubeClient, connect
+from ansible_collections.harvis.platform.plugins.module_utils.release.records import write_record
+from ansible_collections.harvis.platform.plugins.module_utils.release.storage import read_history
 from ansible_collections.harvis.platform.tests.unit.api_server import ApiServer, api_server, free_ports
 
 __all__ = ["api_server"]
@@ -248,3 +250,16 @@ def test_an_unknown_component_is_found_before_the_cluster_is_asked(place: Place)
 
     with pytest.raises(DeploymentError, match="There are: resonance, backend, data"):
         preflight(place.params(only=["resonanse"]), never)
+
+
+def test_what_is_deployed_counts_as_verified_only_when_it_is_the_last_and_was_marked(place: Place) -> None:
+    """A revision that a run left in the middle, and one that nobody proved, is not verified."""
+    place.namespaces()
+    assert not place.look()["verified"]
+    place.revision("harvis", "")
+    assert not place.look()["verified"]
+    cluster, history = place.cluster, read_history(place.cluster, "harvis-prod", place.app)
+    write_record(cluster, history, t.cast(t.Any, history.last), verified=True)
+    assert place.look()["verified"]
+    place.revision("harvis", "", number=2, status="pending-upgrade")
+    assert not place.look()["verified"]
