@@ -123,7 +123,9 @@ def lost_image(p: Platform) -> None:
 
 def delete_topic(name: str) -> Act:
     def act(p: Platform) -> None:
-        (deleted,) = AdminClient({"bootstrap.servers": p.broker}).delete_topics([name]).values()
+        # It must outlive its answer.
+        admin = AdminClient({"bootstrap.servers": p.broker})
+        (deleted,) = admin.delete_topics([name]).values()
         deleted.result(30)
 
     return act
