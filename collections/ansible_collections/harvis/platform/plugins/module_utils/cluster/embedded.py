@@ -126,15 +126,18 @@ class EmbeddedCluster:
         return Outcome(reasons, findings(ending))
 
     def _make_addons(self) -> Outcome:
-        """kubeadm's own way back to DNS and proxy; it leaves the number of DNS pods as somebody set it."""
         missing = self._without_pods()
-        if missing:
-            config = f"--config={self.spec.data_dir / 'kubeadm.json'}"
-            self.runner.run([self.spec.program("kubeadm"), "init", "phase", "addon", "all", config], timeout=120)
-        if "coredns" in missing:
-            self._kubectl("scale", "deployment/coredns", "-n", "kube-system", f"--replicas={DNS_PODS}")
-        reasons = [f"{name} made again" for name in missing]
-        return Outcome(reasons, [_down(f"no pod of {name}") for name in missing])
+        for name in missing:
+            self._make_addon(name)
+        return Outcome([f"{name} made again" for name in missing], [_down(f"no pod of {name}") for name in missing])
+
+    def _make_addon(self, name: str) -> None:
+        """kubeadm makes what is gone. DNS that is there it would migrate, from a version that it may not know."""
+        scale = ("scale", "deployment/coredns", "-n", "kube-system", f"--replicas={DNS_PODS}")
+        if name == "coredns" and self._kubectl(*scale) is not None:
+            return
+        config = f"--config={self.spec.data_dir / 'kubeadm.json'}"
+        self.runner.run([self.spec.program("kubeadm"), "init", "phase", "addon", name, config], timeout=120)
 
     def _without_pods(self) -> list[str]:
         """Addons of which there is no pod; nothing is said where the API server does not answer."""

@@ -166,17 +166,19 @@ def test_a_dead_cluster_is_brought_back_without_kubeadm(bench: Bench) -> None:
 DAY = 24 * 3600
 
 
-def test_dns_that_was_scaled_to_nothing_is_named_and_made_again(bench: Bench) -> None:
+@pytest.mark.parametrize("there", [True, False], ids=["scaled to nothing", "deleted"])
+def test_dns_that_has_no_pod_is_named_and_made_again(bench: Bench, there: bool) -> None:
     bench.cluster.ensure()
     kubectl = (bench.spec.program("kubectl"), "--kubeconfig", str(bench.spec.admin_conf), "--request-timeout=5s")
+    addon = (bench.spec.program("kubeadm"), "init", "phase", "addon", "coredns")
     bench.runner.answers[(*kubectl, "get", "pods")] = "kube-proxy-1=True\n"
 
-    def scaled(_: tuple[str, ...]) -> str:
+    def made(_: tuple[str, ...]) -> str:
         bench.runner.answers[(*kubectl, "get", "pods")] = PODS
         return ""
 
-    bench.runner.answers[(*kubectl, "scale")] = scaled
-    bench.runner.answers[(bench.spec.program("kubeadm"), "init", "phase", "addon", "all")] = ""
+    bench.runner.answers[(*kubectl, "scale")] = made if there else 1
+    bench.runner.answers[addon] = made
 
     seen, mended = bench.cluster.ensure(dry=True), bench.cluster.ensure()
 
@@ -184,6 +186,8 @@ def test_dns_that_was_scaled_to_nothing_is_named_and_made_again(bench: Bench) ->
         ("PLB-DAEMON", "embedded cluster", "is not ready: no pod of coredns")
     ]
     assert mended.reasons == ["coredns made again"]
+    # kubeadm refuses to touch a DNS that is there and that it did not bring itself.
+    assert (addon in [call[:5] for call in bench.runner.calls]) != there
     assert bench.cluster.ensure().reasons == []
 
 
