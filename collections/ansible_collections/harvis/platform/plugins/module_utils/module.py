@@ -18,6 +18,8 @@ class Task(t.Protocol):
     check_mode: bool
     tmpdir: str
 
+    def warn(self, warning: str) -> None: ...
+
 
 @dataclass(frozen=True)
 class Frame:

@@ -18,7 +18,7 @@ import os
 import tempfile
 import traceback
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -42,6 +42,10 @@ class HereTask:
     params: t.Mapping[str, t.Any]
     check_mode: bool
     cleanup: contextlib.ExitStack
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, warning: str) -> None:
+        self.warnings.append(warning)
 
     @functools.cached_property
     def tmpdir(self) -> str:
@@ -105,7 +109,10 @@ def answer_here(frame: Frame, args: t.Mapping[str, t.Any], *, check_mode: bool) 
     if check_mode and not frame.supports_check_mode:
         return {"skipped": True, "msg": "the module does not support check mode"}
     with _surviving() as broken, contextlib.ExitStack() as cleanup:
-        result = frame.answer(HereTask(checked.validated_parameters, check_mode, cleanup))
+        task = HereTask(checked.validated_parameters, check_mode, cleanup)
+        result = frame.answer(task)
+        if task.warnings:
+            result["warnings"] = task.warnings
         return t.cast("dict[str, t.Any]", remove_values(_plain(result), checked._no_log_values))
     return {"failed": True, "msg": f"The module broke: {broken[0]}", "exception": broken[1]}
 

@@ -47,7 +47,8 @@ class FakeRunner:
         argv = tuple(map(str, argv))
         self.calls.append(argv)
         self.inputs.append(stdin)
-        self.options.append({"env": dict(env or {}), "cwd": cwd, "timeout": timeout, "log": log, "stop": stop})
+        stopped = {"stop": stop} if stop else {}
+        self.options.append({"env": dict(env or {}), "cwd": cwd, "timeout": timeout, "log": log, **stopped})
         answer = self._answer(argv)
         rc, out = (answer, "") if isinstance(answer, int) else (0, answer)
         if check and rc:

@@ -43,6 +43,17 @@ def test_arguments_get_their_types_and_defaults_and_check_mode_is_told() -> None
     assert seen == {"changed": False, "seen": [5, True]}
 
 
+def test_a_warning_reaches_whoever_reads_the_playbook() -> None:
+    def warning(task: t.Any) -> dict[str, t.Any]:
+        task.warn("will not last")
+        return {"changed": True}
+
+    assert answer_here(frame(warning), {"name": "a"}, check_mode=False) == {
+        "changed": True,
+        "warnings": ["will not last"],
+    }
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
