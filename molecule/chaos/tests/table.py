@@ -64,7 +64,9 @@ class Table:
         survived = sum(not row.detected for row in rows)
         lines = [f"**{len(rows)} faults: {survived} survived, {len(rows) - survived} named and mended.**", ""]
         lines += ["| fault | expected | seen | detected (s) | recovered (s) | a person |", "|---|---|---|---|---|---|"]
-        return HEADER + "\n".join([*lines, *map(_row, rows)]) + "\n"
+        missing = [name for name in order if name not in self.entries]
+        rest = ["", f"Written down and not made, or not as expected, when this was written: {'; '.join(missing)}."]
+        return HEADER + "\n".join([*lines, *map(_row, rows), *(rest if missing else [])]) + "\n"
 
 
 def _row(entry: Entry) -> str:
