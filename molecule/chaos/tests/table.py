@@ -16,7 +16,8 @@ the row), and `playbooks/recover.yml` brought the platform back and proved it. W
 says what that person did; `recover.yml` was run after that.
 
 Seconds *to detect* are those of the whole `verify.yml` that named it; seconds *to recover* those of the whole
-`recover.yml`, with its proof, or until everything was ready again by itself.
+`recover.yml`, with its proof, or until everything was ready again by itself. Rows may come from several runs, on a
+machine that did other things as well, so seconds of one row do not compare with those of another.
 
 """
 
