@@ -14,12 +14,9 @@ from ansible_collections.harvis.platform.plugins.module_utils.runtime.diagnose i
     refuse_other_file,
 )
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.edit import Edit, edit_to_add, edit_to_remove
-from ansible_collections.harvis.platform.plugins.module_utils.runtime.record import (
-    record_path,
-    save_record,
-    write_or_remove,
-)
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.record import record_path, save_record
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.wanted import RuntimeSpec
+from ansible_collections.harvis.platform.plugins.module_utils.text_file import write_or_remove
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
 from ansible_collections.harvis.platform.plugins.module_utils.process import ProcessError, Runner
-from ansible_collections.harvis.platform.plugins.module_utils.runtime.record import write_atomically
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.sources import read_text
+from ansible_collections.harvis.platform.plugins.module_utils.text_file import write_atomically
 
 FOLDERS = (Path("etc/cdi"), Path("var/run/cdi"))
 KIND = "nvidia.com/gpu"

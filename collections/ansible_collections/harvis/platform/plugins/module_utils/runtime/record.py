@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from ansible_collections.harvis.platform.plugins.module_utils.text_file import write_atomically
 
 SUFFIX = ".harvis-before"
 
@@ -41,31 +40,3 @@ def is_edited_from(config: Path, text: str) -> bool:
     """Whether ``config`` is ``text`` with a runtime put in by us: who writes ``text`` then need not write it again."""
     record = load_record(config)
     return record is not None and record.before == text and config.exists() and record.after == config.read_text()
-
-
-def write_atomically(path: Path, text: str, *, like: Path | None = None) -> None:
-    """Replace a file in one step, with mode and owner of ``like`` (by default of the file itself)."""
-    path = path.resolve()
-    like = (like or path).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w") as sink:
-            sink.write(text)
-        if like.exists():
-            shutil.copymode(like, name)
-            os.chown(name, like.stat().st_uid, like.stat().st_gid)
-        else:
-            Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def write_or_remove(path: Path, text: str | None) -> None:
-    """``text`` as the file's content; None for no file."""
-    if text is None:
-        path.unlink(missing_ok=True)
-    else:
-        write_atomically(path, text)
