@@ -142,9 +142,7 @@ def _slow(subject: str, limit: float) -> ProbeError:
 
 
 def _unreachable(subject: str, reason: str) -> ProbeError:
-    return refuse(
-        "PRB-UNREACHABLE",
-        subject,
-        f"does not answer: {reason}",
-        fix="Look whether its pod is Ready, its Service has endpoints, and address and port are those of the Service.",
-    )
+    fix = "Look whether its pod is Ready, its Service has endpoints, and address and port are those of the Service."
+    if "refused" in reason:
+        fix += " Where all of that is so, the server listens on 127.0.0.1 alone: have it listen on 0.0.0.0."
+    return refuse("PRB-UNREACHABLE", subject, f"does not answer: {reason}", fix=fix)

@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from ansible_collections.harvis.platform.plugins.module_utils.image.build import Builder
+from ansible_collections.harvis.platform.plugins.module_utils.image.cli import BuildCli
+from ansible_collections.harvis.platform.plugins.module_utils.image.context import pack
 from ansible_collections.harvis.platform.plugins.module_utils.image.errors import ImageError, image_error
 from ansible_collections.harvis.platform.plugins.module_utils.image.produce import Job, Produced, Producer
 from ansible_collections.harvis.platform.plugins.module_utils.image.reference import Reference, Upstream
 from ansible_collections.harvis.platform.plugins.module_utils.image.specification import ImageSpec, Origin
+from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
 
 BASE = Reference("h/base", "sha256-bb")
 UPSTREAM = Upstream("docker.io/x", "a" * 64)
@@ -170,6 +174,32 @@ def test_an_image_that_lands_on_another_daemon_is_an_error(bench: Bench) -> None
     with pytest.raises(ImageError, match="not on the daemon") as caught:
         bench.run(bench.job("x"))
     assert caught.value.findings[0].code == "IMG-DAEMON"
+
+
+# What programs print that end well and leave no image: minikube's, and buildx with a builder of its own.
+NOTHING_BUILT = {
+    "F18": "succeeded building to:\nfailed building to:\n",
+    "F19": "WARNING: No output specified with docker-container driver. Build result will only remain in the cache",
+}
+
+
+@pytest.mark.fault("F18", "F19", code="IMG-DAEMON", when="after build")
+@pytest.mark.parametrize("said", NOTHING_BUILT.values(), ids=NOTHING_BUILT)
+def test_a_build_that_ends_well_and_leaves_no_image_is_an_error(bench: Bench, tmp_path: Path, said: str) -> None:
+    program = tmp_path / "docker"
+    program.write_text(f"#!/bin/sh\nprintf '%s' '{said}'\n")
+    program.chmod(0o755)
+    job = bench.job("x")
+    pack(t.cast(Path, job.source), tmp_path, [], "FROM scratch\n")
+    cli = BuildCli(str(program), "20.10.24", "built-in")
+    real = Builder(cli, bench.daemon.host, SystemRunner(), tmp_path / "work", tmp_path / "log")
+    producer = Producer(lambda: bench.daemon, lambda: real, "h", bench.cache, 1, bench.clock)
+
+    with pytest.raises(ImageError, match=r"the build ended well, and h/x:sha256-c+ is not on the daemon") as caught:
+        producer.produce([job], check_mode=False)
+
+    assert caught.value.findings[0].code == "IMG-DAEMON"
+    assert said in (tmp_path / "log" / "x.log").read_text()
 
 
 def test_the_result_in_words(bench: Bench) -> None:

@@ -71,6 +71,18 @@ def test_an_address_that_is_none_is_a_failed_row(client: Client, url: str) -> No
     assert [finding.code for finding in proof.findings] == ["PRB-UNREACHABLE"]
 
 
+@pytest.mark.fault("F73", code="PRB-UNREACHABLE", when="after deploy", by="real")
+def test_a_server_that_listens_on_its_own_loopback_only_is_not_reached(backend: t.Any, client: Client) -> None:
+    port = backend.url.rpartition(":")[2]
+
+    [proof] = run_http(client, [HttpCheck("name", f"http://127.0.0.2:{port}/ready", Promise())])
+
+    assert backend.url == f"http://127.0.0.1:{port}"
+    assert [finding.code for finding in proof.findings] == ["PRB-UNREACHABLE"]
+    assert "refused" in proof.row.evidence
+    assert "0.0.0.0" in proof.findings[0].fix
+
+
 def test_an_answer_without_end_is_cut_off(backend: t.Any, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from ansible_collections.harvis.platform.plugins.module_utils.probe import client as module
 
