@@ -58,6 +58,7 @@ _ALL = (
     _error("IMG-ORIGIN", "None of the allowed ways to get an artefact worked"),
     _error("IMG-MISSING", "A cluster node does not see an image"),
     _error("IMG-DAEMON", "An image was left on a daemon that the cluster does not use"),
+    _error("IMG-SPACE", "An image has no room on the disk that must take it"),
     _error("IMG-STALE", "A running image is not the one made from today's sources"),
     _error("VAL-SCHEMA", "A value is refused by the chart's schema"),
     _error("VAL-RENDER", "The chart cannot be rendered with these values"),

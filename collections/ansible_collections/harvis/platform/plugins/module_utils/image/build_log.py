@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
+from ansible_collections.harvis.platform.plugins.module_utils.image.errors import MAKE_ROOM, is_full
 
 TAIL_LINES = 20
 _STEP = re.compile(r"^ > \[(?P<position>[^\]]*)\] (?P<instruction>.+?):?\s*$", re.MULTILINE)
@@ -22,7 +23,7 @@ _FRONTEND = re.compile(r"^#\s*syntax\s*=", re.IGNORECASE)
 
 
 def explain_failure(name: str, output: str, dockerfile: str, *, log: Path | None = None) -> Finding:
-    """One IMG-BUILD finding for the failed build of ``name``."""
+    """One finding for the failed build of ``name``: IMG-SPACE where the disk is full, else IMG-BUILD."""
     step = _STEP.search(output)
     line = _line(output, dockerfile, step["instruction"] if step else "")
     subject = f"{name}: Dockerfile:{line}" if line else f"{name}: Dockerfile"
@@ -30,6 +31,8 @@ def explain_failure(name: str, output: str, dockerfile: str, *, log: Path | None
     if step:
         cause = f"step [{step['position']}] {step['instruction']}: {cause}"
     evidence = "\n".join(output.strip().splitlines()[-TAIL_LINES:])
+    if is_full(output):
+        return Finding("IMG-SPACE", subject, cause, evidence, MAKE_ROOM)
     return Finding("IMG-BUILD", subject, cause, evidence, _fix(dockerfile, output, log))
 
 

@@ -12,3 +12,11 @@ class ImageError(HarvisError):
 def image_error(code: str, subject: str, cause: str, *, evidence: str = "", fix: str = "") -> ImageError:
     """An ``ImageError`` with a single finding, ready to be raised."""
     return ImageError(Finding(code, subject, cause, evidence, fix))
+
+
+MAKE_ROOM = "Make room on the disk that the evidence names (`df -h`); playbooks/recover.yml removes old images of ours."
+
+
+def is_full(said: str) -> bool:
+    """Whether a program ended because a disk is full; the words are those of errno ENOSPC."""
+    return "no space left on device" in said.lower()

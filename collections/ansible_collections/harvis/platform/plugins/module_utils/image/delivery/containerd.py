@@ -20,7 +20,12 @@ from ansible_collections.harvis.platform.plugins.module_utils.image.delivery.lay
 )
 from ansible_collections.harvis.platform.plugins.module_utils.image.delivery.oci import Source, write_archive
 from ansible_collections.harvis.platform.plugins.module_utils.image.delivery.saved import SavedArchive
-from ansible_collections.harvis.platform.plugins.module_utils.image.errors import ImageError, image_error
+from ansible_collections.harvis.platform.plugins.module_utils.image.errors import (
+    MAKE_ROOM,
+    ImageError,
+    image_error,
+    is_full,
+)
 from ansible_collections.harvis.platform.plugins.module_utils.image.reference import Reference
 from ansible_collections.harvis.platform.plugins.module_utils.process import CommandResult, ProcessError, Runner
 
@@ -183,9 +188,11 @@ class ContainerdDestination:
             self.node.load(sources, ())
         except ProcessError as exc:
             names = ", ".join(source.name for source in sources)
+            if is_full(str(exc)):
+                cause = "the disk of the node's image store is full"
+                raise image_error("IMG-SPACE", names, cause, evidence=str(exc), fix=MAKE_ROOM) from exc
             cause = "the node's containerd refuses the import"
-            fix = "Look at containerd's log and at the free disk space."
-            raise image_error("IMG-MISSING", names, cause, evidence=str(exc), fix=fix) from exc
+            raise image_error("IMG-MISSING", names, cause, evidence=str(exc), fix="Look at containerd's log.") from exc
 
     def _sources(self, items: t.Sequence[Item], stack: contextlib.ExitStack) -> t.Iterator[Source]:
         from_docker = [item.reference for item in items if not (item.archive and item.archive.is_file())]

@@ -75,6 +75,13 @@ def test_step_line_and_cause(output: str, subject: str, cause: str) -> None:
     assert (finding.code, finding.subject, finding.cause) == ("IMG-BUILD", subject, cause)
 
 
+def test_a_full_disk_is_no_fault_of_the_dockerfile() -> None:
+    full = NEW_RUN.replace("exit code: 3", "write /var/lib/docker/x: no space left on device")
+    finding = explain_failure("w", full, DOCKERFILE)
+    assert (finding.code, finding.subject) == ("IMG-SPACE", "w: Dockerfile:7")
+    assert "df -h" in finding.fix
+
+
 def test_the_last_lines_are_the_evidence() -> None:
     finding = explain_failure("w", "".join(f"line {n}\n" for n in range(100)), DOCKERFILE, log=Path("/log/w.log"))
     assert finding.evidence.splitlines() == [f"line {n}" for n in range(80, 100)]

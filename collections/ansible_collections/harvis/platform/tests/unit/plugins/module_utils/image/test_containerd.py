@@ -252,3 +252,19 @@ def test_a_node_that_does_not_take_the_image_is_a_finding(
     with pytest.raises(ImageError, match="does not see the image under its digest") as caught:
         destination.deliver([Item(variants[0])], check_mode=False)
     assert [finding.code for finding in caught.value.findings] == ["IMG-MISSING"]
+
+
+@pytest.mark.docker
+def test_a_full_disk_of_the_node_is_named(real_daemon: DockerDaemon, variants: list[Reference], tmp_path: Path) -> None:
+    ctr = tmp_path / "ctr"
+    refusal = "ctr: failed to copy: write /var/lib/containerd/ingest/1/data: no space left on device"
+    answers = (
+        f"*'images import'*) cat >/dev/null; echo '{refusal}' >&2; exit 1;; *'images check'*) echo '{HEADER.strip()}';;"
+    )
+    ctr.write_text(f'#!/bin/sh\ncase "$*" in {answers} esac\n')
+    ctr.chmod(0o755)
+    full = Containerd(SystemRunner(), str(ctr))
+    with pytest.raises(ImageError) as caught:
+        ContainerdDestination(full, lambda: real_daemon, tmp_path).deliver([Item(variants[0])], check_mode=False)
+    assert [finding.code for finding in caught.value.findings] == ["IMG-SPACE"]
+    assert refusal in caught.value.findings[0].evidence
