@@ -20,12 +20,14 @@ class Fault:
     """``expects`` are codes or rows of which ``verify.yml`` must say one, or nothing where it heals by itself.
 
     ``person`` is what recover.yml must not do, with the words for it; ``tidy`` removes what was used to make it.
+    ``refused`` is the code by which recover.yml must say that it can't go on before that person acts.
     """
 
     name: str
     act: Act
     expects: tuple[str, ...] = ()
     person: tuple[str, Act] | None = None
+    refused: str = ""
     tidy: Act | None = None
     seconds: float = 120
     # How long to look on before anybody asks: what a kubelet or a controller takes to notice.
@@ -119,6 +121,29 @@ def lost_image(p: Platform) -> None:
     ctr = "ctr -a /run/harvis/containerd/containerd.sock -n k8s.io images"
     p.shell(f'{ctr} rm --sync "$1" >/dev/null', _image(p, "reteller"))
     delete_pods("vhm", f"{COMPONENT}=reteller")(p)
+
+
+INGEST = "/var/lib/harvis/containerd/io.containerd.content.v1.content/ingest"
+
+
+def full_image_store(p: Platform) -> None:
+    """No room where containerd writes what it takes in, and an image that it has to take in again."""
+    p.shell(f"mount -t tmpfs -o size=512k tmpfs {INGEST}")
+    lost_image(p)
+
+
+def room_in_image_store(p: Platform) -> None:
+    p.shell(f"umount --lazy {INGEST}")
+
+
+# Where nobody listens on the node itself.
+SILENT_REGISTRY = "127.0.0.1:5999/vhm-indexer:1"
+
+
+def from_silent_registry(p: Platform) -> None:
+    container = {"name": "indexer", "image": SILENT_REGISTRY, "imagePullPolicy": "Always"}
+    change = {"spec": {"template": {"spec": {"containers": [container]}}}}
+    patch("deployment", "indexer", "vhm", change, "strategic")(p)
 
 
 def delete_topic(name: str) -> Act:
@@ -289,6 +314,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault("limit that no node has", limit({"memory": "900Gi"}), ("ROL-SCHEDULE", "ROL-REVISION"), noticed=5),
     Fault("another image under a good tag", wrong_image, ("IMG-STALE",), noticed=10),
     Fault("image removed from the node", lost_image, ("ROL-IMAGE", "IMG-GONE"), noticed=10),
+    Fault(
+        "disk of the image store full",
+        full_image_store,
+        ("ROL-IMAGE", "IMG-GONE"),
+        ("makes room", room_in_image_store),
+        refused="IMG-SPACE",
+        noticed=10,
+    ),
+    Fault("registry down", from_silent_registry, ("ROL-IMAGE",), noticed=10),
     Fault(
         "deployment scaled to nothing", kubectl("scale", "-n", "vhm", "deployment/indexer", "--replicas=0"), ("drift",)
     ),

@@ -41,9 +41,14 @@ def _named_and_mended(fault: Fault, platform: Platform) -> Entry:
         seen = [word for word in fault.expects if _says(look.said, word)]
         assert look.rc != 0, look.said
         assert seen, look.said
+        if fault.refused:
+            stopped = platform.playbook("recover")
+            assert stopped.rc != 0, stopped.said
+            assert _says(stopped.said, fault.refused), stopped.said
+            seen.append(f"{fault.refused} by recover.yml")
+    finally:
         if fault.person:
             fault.person[1](platform)
-    finally:
         if fault.tidy:
             fault.tidy(platform)
     mended = platform.playbook("recover")
