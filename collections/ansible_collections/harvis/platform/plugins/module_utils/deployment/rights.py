@@ -21,7 +21,8 @@ class Needed:
     verbs: tuple[str, ...]
 
 
-# Helm's records, the charts' objects, the lease of a run, and what is read of pods while they start.
+# Helm's records, the charts' objects, the lease of a run; pods are watched while they start, and replaced where what
+# they started from is no longer so.
 NEEDED = (
     Needed("", "secrets", _WRITE),
     Needed("", "configmaps", _WRITE),
@@ -30,7 +31,7 @@ NEEDED = (
     Needed("apps", "deployments", _WRITE),
     Needed("apps", "statefulsets", _WRITE),
     Needed("coordination.k8s.io", "leases", ("get", "create", "update", "delete")),
-    Needed("", "pods", ("get", "list", "watch")),
+    Needed("", "pods", ("get", "list", "watch", "delete")),
     Needed("", "pods/log", ("get",)),
     Needed("", "events", ("list",)),
 )

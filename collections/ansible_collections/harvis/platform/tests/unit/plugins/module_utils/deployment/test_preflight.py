@@ -195,15 +195,18 @@ def test_missing_rights_are_named_with_verb_and_resource(place: Place) -> None:
     user = f"dev-{place.app}"
     place.let_see_namespaces(user)
     everything = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
-    core = {"apiGroups": [""], "resources": ["*"], "verbs": ["*"]}
+    written = ["secrets", "configmaps", "services", "persistentvolumeclaims", "events"]
+    core = {"apiGroups": [""], "resources": written, "verbs": ["*"]}
+    pods = {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get", "list", "watch"]}
     apps = {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets"], "verbs": ["get", "list", "watch"]}
     place.grant(user, place.app, everything)
-    place.grant(user, place.workers, [core, apps])
+    place.grant(user, place.workers, [core, pods, apps])
     (finding,) = place.findings(place.somebody(user))
     assert (finding.code, finding.subject) == ("REL-RIGHTS", f"namespace {place.workers}")
     assert finding.cause == (
         "the user of the kubeconfig may not: create, update, patch, delete on deployments.apps; "
-        "create, update, patch, delete on statefulsets.apps; get, create, update, delete on leases.coordination.k8s.io"
+        "create, update, patch, delete on statefulsets.apps; "
+        "get, create, update, delete on leases.coordination.k8s.io; delete on pods"
     )
 
 
