@@ -38,5 +38,5 @@ def whole(platform: Platform) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs that are killed come last: they take the longest."""
-    items.sort(key=lambda item: item.path.name == "test_runs.py")
+    """Redeploys and runs that are killed come last: they take the longest."""
+    items.sort(key=lambda item: item.path.name != "test_faults.py")
