@@ -11,8 +11,7 @@ description:
     has them.
   - Finds what is suspended and forgotten, what is Ready although its live objects differ or its pods do not work,
     charts from git that are applied only when their version rises, and readiness that proves nothing.
-extends_documentation_fragment:
-  - harvis.platform.attributes
+extends_documentation_fragment: [harvis.platform.attributes, harvis.platform.cluster]
 attributes:
   check_mode:
     support: full
@@ -33,12 +32,6 @@ options:
     description: Look at what they manage as well, with a server-side apply as a dry run, and at its pods.
     type: bool
     default: true
-  kubeconfig:
-    description: The kubeconfig. Without it, that of the environment.
-    type: path
-  context:
-    description: The kubeconfig's context. Without it, the current one.
-    type: str
 author:
   - Harvis Platform (@harvis)
 """
@@ -80,14 +73,14 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.info import gitops_info
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
+from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "namespace": {"type": "str", "default": ""},
     "intervals": {"type": "int", "default": 12},
     "compare": {"type": "bool", "default": True},
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    **CLUSTER_OPTIONS,
 }
 
 

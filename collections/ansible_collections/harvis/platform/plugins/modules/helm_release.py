@@ -18,8 +18,7 @@ description:
   - In check mode with diff it says which objects come, change, go or are replaced, and which pods start again and why.
   - What Helm does not keep of a revision (its source, its images' identities, whether it was verified) lies in the
     ConfigMap C(harvis-release-<name>) beside the release, and goes with it.
-extends_documentation_fragment:
-  - harvis.platform.attributes
+extends_documentation_fragment: [harvis.platform.attributes, harvis.platform.cluster]
 attributes:
   check_mode:
     support: full
@@ -58,12 +57,6 @@ options:
     type: list
     elements: path
     default: []
-  kubeconfig:
-    description: The kubeconfig. Without it, that of the environment.
-    type: path
-  context:
-    description: The kubeconfig's context. Without it, the current one.
-    type: str
   helm:
     description: The helm program, version 3.18 or newer. Without it, the one on the path.
     type: path
@@ -273,6 +266,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
+from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
 from ansible_collections.harvis.platform.plugins.module_utils.release import (
@@ -291,8 +285,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "values": {"type": "dict", "default": {}},
     "secret_values": {"type": "dict", "default": {}, "no_log": True},
     "values_files": {"type": "list", "elements": "path", "default": []},
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    **CLUSTER_OPTIONS,
     "helm": {"type": "path"},
     "timeout": {"type": "int", "default": 600},
     "create_namespace": {"type": "bool", "default": True},

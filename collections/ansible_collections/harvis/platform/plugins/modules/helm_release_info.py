@@ -8,8 +8,7 @@ short_description: What is released, with which images, and what has drifted
 version_added: 0.1.0
 description:
   - Reads Helm's own records. Values and manifests, which may hold secrets, are not returned.
-extends_documentation_fragment:
-  - harvis.platform.attributes
+extends_documentation_fragment: [harvis.platform.attributes, harvis.platform.cluster]
 attributes:
   check_mode:
     support: full
@@ -30,12 +29,6 @@ options:
     description: Compare the live objects with each release as well (a server-side apply as a dry run).
     type: bool
     default: false
-  kubeconfig:
-    description: The kubeconfig. Without it, that of the environment.
-    type: path
-  context:
-    description: The kubeconfig's context. Without it, the current one.
-    type: str
 author:
   - Harvis Platform (@harvis)
 """
@@ -141,6 +134,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
+from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.release import release_info
 
@@ -148,8 +142,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "name": {"type": "str", "default": ""},
     "namespace": {"type": "str", "default": ""},
     "drift": {"type": "bool", "default": False},
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    **CLUSTER_OPTIONS,
 }
 
 

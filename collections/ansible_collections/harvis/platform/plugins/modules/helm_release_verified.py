@@ -10,8 +10,7 @@ description:
   - Marks the deployed revision as good or bad, with the time and the identities of the images that its pods run, so
     that M(harvis.platform.helm_release) can go back to the last one that was good.
   - The mark lies in the ConfigMap C(harvis-release-<name>) beside the release, and goes with it.
-extends_documentation_fragment:
-  - harvis.platform.attributes
+extends_documentation_fragment: [harvis.platform.attributes, harvis.platform.cluster]
 attributes:
   check_mode:
     support: full
@@ -36,12 +35,6 @@ options:
     description: What was proved, or what failed.
     type: str
     default: ""
-  kubeconfig:
-    description: The kubeconfig. Without it, that of the environment.
-    type: path
-  context:
-    description: The kubeconfig's context. Without it, the current one.
-    type: str
 author:
   - Harvis Platform (@harvis)
 """
@@ -71,6 +64,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
+from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.release import mark
 
@@ -79,8 +73,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "namespace": {"type": "str", "required": True},
     "verified": {"type": "bool", "required": True},
     "note": {"type": "str", "default": ""},
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    **CLUSTER_OPTIONS,
 }
 
 

@@ -14,7 +14,7 @@ description:
   - A pod that asks for one GPU must see it; what it printed is in RV(smoke). It is removed again.
   - With O(state=absent), objects, labels and the resource in the nodes' status go. Kubelets count the devices of a
     plugin for five minutes after its end, so this takes as long.
-extends_documentation_fragment: harvis.platform.attributes
+extends_documentation_fragment: [harvis.platform.attributes, harvis.platform.cluster]
 attributes:
   check_mode: {support: full}
   diff_mode: {support: full}
@@ -106,8 +106,6 @@ options:
     description: Seconds that the nodes may take to offer their GPUs.
     type: float
     default: 180
-  kubeconfig: {description: Path of the kubeconfig; by default that of the environment., type: path}
-  context: {description: Context of the kubeconfig; by default the current one., type: str}
 author: Harvis Platform maintainers (@harvis)
 """
 
@@ -160,6 +158,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.device_plugin impo
 )
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.smoke import Smoke
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
+from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -190,8 +189,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "smoke_expect": {"type": "str", "default": "GPU-[0-9a-f]"},
     "smoke_timeout": {"type": "float", "default": 120},
     "timeout": {"type": "float", "default": 180},
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    **CLUSTER_OPTIONS,
 }
 
 

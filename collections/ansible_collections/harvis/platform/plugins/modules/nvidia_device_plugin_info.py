@@ -9,7 +9,7 @@ version_added: 0.1.0
 description:
   - Compares what each kubelet offers with what was counted, and reads the plugin's log where they differ.
   - Names the pods that hold the GPUs which another pod waits for.
-extends_documentation_fragment: harvis.platform.attributes
+extends_documentation_fragment: [harvis.platform.attributes, harvis.platform.cluster]
 attributes:
   check_mode: {support: full}
   diff_mode: {support: none, details: Changes nothing.}
@@ -51,8 +51,6 @@ options:
     description: Return failed rows instead of failing, also when the cluster cannot be reached.
     type: bool
     default: false
-  kubeconfig: {description: Path of the kubeconfig; by default that of the environment., type: path}
-  context: {description: Context of the kubeconfig; by default the current one., type: str}
 author: Harvis Platform maintainers (@harvis)
 """
 
@@ -100,6 +98,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.evidence.row impor
 )
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
+from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -121,8 +120,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "runtime_handler": {"type": "str", "default": "nvidia"},
     "minikube_home": {"type": "path", "default": "~/.minikube"},
     "report_only": {"type": "bool", "default": False},
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    **CLUSTER_OPTIONS,
 }
 
 

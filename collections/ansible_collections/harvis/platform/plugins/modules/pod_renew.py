@@ -11,7 +11,7 @@ description:
     now, read a ConfigMap or Secret at its start that changed since, restarted without a start of its node that
     explains it, or has been unready for longer than O(patience).
   - A pod without a controller and one that no node has taken are left alone. Volumes and claims are never touched.
-extends_documentation_fragment: [harvis.platform.attributes]
+extends_documentation_fragment: [harvis.platform.attributes, harvis.platform.cluster]
 attributes:
   check_mode: {support: full}
   diff_mode: {support: none, details: RV(renewed) names the pods.}
@@ -30,12 +30,6 @@ options:
     description: Seconds for which a pod may be unready, as a new one is.
     type: float
     default: 30
-  kubeconfig:
-    description: The kubeconfig. Without it, that of the environment.
-    type: path
-  context:
-    description: The kubeconfig's context. Without it, the current one.
-    type: str
 author: Harvis Platform maintainers (@harvis)
 """
 
@@ -64,6 +58,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
+from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.recovery.renew import renew
 
@@ -71,8 +66,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "namespaces": {"type": "list", "elements": "str", "default": ["vhm", "ai-agents"]},
     "image_ids": {"type": "dict", "default": {}},
     "patience": {"type": "float", "default": 30},
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    **CLUSTER_OPTIONS,
 }
 
 

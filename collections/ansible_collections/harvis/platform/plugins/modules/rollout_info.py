@@ -17,12 +17,6 @@ description:
     that a start of the node explains are listed.
   - Compares running images and live resources with what is expected. Only reads.
 options:
-  kubeconfig:
-    description: Path of the kubeconfig; by default that of the environment.
-    type: path
-  context:
-    description: Context of the kubeconfig; by default the current one.
-    type: str
   namespaces:
     description: Namespaces whose pods belong to the platform.
     type: list
@@ -70,7 +64,7 @@ options:
     description: Return failed rows instead of failing, also when the cluster cannot be reached.
     type: bool
     default: false
-extends_documentation_fragment: [harvis.platform.attributes]
+extends_documentation_fragment: [harvis.platform.attributes, harvis.platform.cluster]
 attributes:
   check_mode:
     support: full
@@ -144,6 +138,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.evidence.row impor
 )
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
+from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.assess import Expected
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.leaves import Leaves
@@ -151,8 +146,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.rollout.progress i
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.watch import watch
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    **CLUSTER_OPTIONS,
     "namespaces": {"type": "list", "elements": "str", "default": ["vhm", "ai-agents"]},
     "images": {"type": "dict", "default": {}},
     "image_ids": {"type": "dict", "default": {}},

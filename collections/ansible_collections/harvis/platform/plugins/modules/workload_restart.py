@@ -10,14 +10,12 @@ description:
   - Compares what pods run with the identities that a delivery reported, by name, and restarts the workloads that
     differ, as C(kubectl rollout restart) does. It does not wait for their pods; M(harvis.platform.rollout_info) does.
   - Kubernetes starts no pod again because an image was brought anew under a name that it knows.
-extends_documentation_fragment: harvis.platform.attributes
+extends_documentation_fragment: [harvis.platform.attributes, harvis.platform.cluster]
 attributes:
   check_mode: {support: full}
   diff_mode: {support: none, details: What is restarted is in RV(restarted).}
   idempotent: {support: full}
 options:
-  kubeconfig: {description: "The kubeconfig. Without it, that of the environment.", type: path}
-  context: {description: "The kubeconfig's context. Without it, the current one.", type: str}
   namespaces: {description: Where to look., type: list, elements: str, required: true}
   image_ids:
     description: Identity by name, as M(harvis.platform.image_deliver) reports it. Other images are left alone.
@@ -47,12 +45,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
+from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.renewal import renewals, restart
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
+    **CLUSTER_OPTIONS,
     "namespaces": {"type": "list", "elements": "str", "required": True},
     "image_ids": {"type": "dict", "required": True},
 }
