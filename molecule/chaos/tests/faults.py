@@ -193,6 +193,7 @@ def answer_html(p: Platform) -> None:
         "image": _image(p, "indexer"),
         "imagePullPolicy": "Never",
         "command": ["python3", "-c", code],
+        "ports": [{"name": "http", "containerPort": 8000}],
     }
     metadata = {"name": "login-page", "namespace": "ai-agents", "labels": {"app": "login-page"}}
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
@@ -231,12 +232,6 @@ def release_namespace(p: Platform) -> None:
     p.kubectl("wait", "namespace/vhm", "--for=delete", "--timeout=120s")
 
 
-DENY = {
-    "apiVersion": "networking.k8s.io/v1",
-    "kind": "NetworkPolicy",
-    "metadata": {"name": "deny", "namespace": "vhm"},
-    "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-}
 QUOTA = {
     "apiVersion": "v1",
     "kind": "ResourceQuota",
@@ -339,12 +334,6 @@ FAULTS: tuple[Fault, ...] = (
         kubectl("scale", "-n", "kube-system", "deployment/coredns", "--replicas=0"),
         ("PLB-DAEMON",),
         noticed=5,
-    ),
-    Fault(
-        "NetworkPolicy that allows nothing",
-        apply(DENY),
-        ("NET-POLICY",),
-        ("deletes the policy", kubectl("delete", "-n", "vhm", "networkpolicy/deny")),
     ),
     Fault(
         "quota of no pods",

@@ -13,7 +13,8 @@ Written by `make chaos`; do not edit. Each fault is made for real, one at a time
 container that stands for a bare Debian machine). *Survived* means that everything was ready again by itself and that
 `playbooks/verify.yml` passed afterwards. Otherwise `verify.yml` named the fault at its first run (*seen* is the code or
 the row), and `playbooks/recover.yml` brought the platform back and proved it. Where something needs a person, the table
-says what that person did; `recover.yml` was run after that.
+says what that person did; `recover.yml` was run after that. NetworkPolicies are left out: the embedded cluster does not
+enforce them.
 
 Seconds *to detect* are those of the whole `verify.yml` that named it; seconds *to recover* those of the whole
 `recover.yml`, with its proof, or until everything was ready again by itself. Rows may come from several runs, on a

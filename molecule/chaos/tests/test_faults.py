@@ -23,7 +23,12 @@ def test_fault(fault: Fault, platform: Platform, table: Table) -> None:
     fault.act(platform)
     made = time.monotonic()
     time.sleep(fault.noticed)
-    table.add(_named_and_mended(fault, platform) if fault.expects else _survived(fault, platform, made))
+    try:
+        table.add(_named_and_mended(fault, platform) if fault.expects else _survived(fault, platform, made))
+    except BaseException:
+        # What was not as expected must not become part of the next fault.
+        platform.playbook("recover")
+        raise
 
 
 def _survived(fault: Fault, platform: Platform, made: float) -> Entry:
