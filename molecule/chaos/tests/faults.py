@@ -204,12 +204,15 @@ def answer_html(p: Platform) -> None:
 
 
 def full_volume(p: Platform) -> None:
-    """A small file system in the place of the vector store's volume, with its data in it, and no room left."""
+    """A small file system in the place of the vector store's volume, with its data in it, and no room left.
+
+    The store reserves room for its logs when it starts, in files that take less on the disk than they say.
+    """
     p.kubectl("scale", "statefulset/qdrant", "-n", "vhm", "--replicas=0")
     p.kubectl("wait", "-n", "vhm", "pod/qdrant-0", "--for=delete", "--timeout=90s")
     p.shell(
-        "v=/var/lib/harvis/volumes/qdrant; s=$(du -sm $v | cut -f1); cp -a $v /tmp/kept;"
-        " mount -t tmpfs -o size=$((s + 4))m tmpfs $v; cp -a /tmp/kept/. $v/; chown 10001:10001 $v; rm -r /tmp/kept"
+        "v=/var/lib/harvis/volumes/qdrant; s=$(du -sm --apparent-size $v | cut -f1); cp -a $v /tmp/kept;"
+        " mount -t tmpfs -o size=$((s + 80))m tmpfs $v; cp -a /tmp/kept/. $v/; chown 10001:10001 $v; rm -r /tmp/kept"
     )
     p.kubectl("scale", "statefulset/qdrant", "-n", "vhm", "--replicas=1")
     p.kubectl("rollout", "status", "-n", "vhm", "statefulset/qdrant", "--timeout=90s")

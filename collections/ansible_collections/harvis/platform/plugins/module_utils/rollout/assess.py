@@ -174,7 +174,7 @@ def _images(snapshot: Snapshot, members: t.Mapping[str, list[Object]], expected:
     rows = []
     for name, wanted in sorted(expected.images.items()):
         pods = members.get(name, [])
-        findings = _stale(pods, wanted, expected) if pods else (_absent("IMG-STALE", name),)
+        findings = _stale(pods, wanted, expected) if pods else (_absent(name),)
         rows.append(_proof("image-digest", name, findings, seen(pods, wanted), snapshot))
     references = {reference for wanted in expected.images.values() for reference in wanted.values()}
     judged = {
@@ -196,13 +196,13 @@ def _limits(snapshot: Snapshot, members: t.Mapping[str, list[Object]], expected:
     for name, by_container in sorted(expected.resources.items()):
         pods = members.get(name, [])
         for container, wanted in sorted(by_container.items()):
-            findings = tuple(wrong_limits(pods, container, wanted)) if pods else (_absent("ROL-LIMITS", name),)
+            findings = tuple(wrong_limits(pods, container, wanted)) if pods else (_absent(name),)
             rows.append(_proof("limits", f"{name} {container}", findings, shown(wanted), snapshot))
     return rows
 
 
-def _absent(code: str, name: str) -> Finding:
-    return Finding(code, name, "no pod of this workload is there", fix="`make up` deploys it.")
+def _absent(name: str) -> Finding:
+    return Finding("ROL-MISSING", name, "no pod of this workload is there", fix="`make up` deploys it.")
 
 
 def _gpus(snapshot: Snapshot, wanted: int) -> Proof:

@@ -88,7 +88,8 @@ def _wrong(pod: Object, container: str, wanted: str, ids: Images, changes: Chang
         told = f"; changed since: {files}" if files else ""
         return [_stale(subject, f"runs {spec['image']}", f"today's sources make {wanted}{told}")]
     if state is None or not state.get("imageID"):
-        return [_stale(subject, "the kubelet reports no image yet", "")]
+        fix = "The pod's own row says why it does not start."
+        return [Finding("ROL-TIMEOUT", subject, "the kubelet reports no image yet", fix=fix)]
     expected = known_identities(wanted, ids)
     if expected and identity(state["imageID"]) not in expected:
         cause = f"runs {identity(state['imageID'])} under the name {wanted}"

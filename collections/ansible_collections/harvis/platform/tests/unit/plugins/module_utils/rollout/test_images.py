@@ -66,7 +66,6 @@ CASES: list[tuple[str, dict[str, str], str, dict[str, str], str | None]] = [
         {},
         f"runs {OTHER} under the name x@{DIGEST}",
     ),
-    ("harvis.local/x:1", {"imageID": ""}, "harvis.local/x:1", {}, "the kubelet reports no image yet"),
 ]
 
 
@@ -82,6 +81,15 @@ def test_name_and_identity_must_both_fit(
 
     assert [finding.cause for finding in found] == ([cause] if cause else [])
     assert {finding.code for finding in found} <= {"IMG-STALE"}
+
+
+def test_a_container_that_never_started_is_not_called_stale(make: t.Any) -> None:
+    pod = make.pod(make.state(image="x:1", imageID=""))
+    pod["spec"]["containers"][0]["image"] = "x:1"
+
+    [found] = wrong_images([pod], {"indexer": "x:1"}, {})
+
+    assert (found.code, found.cause) == ("ROL-TIMEOUT", "the kubelet reports no image yet")
 
 
 def test_the_changed_files_are_named(make: t.Any) -> None:
