@@ -32,6 +32,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.release.situation 
 from ansible_collections.harvis.platform.plugins.module_utils.release.source import source_revision
 from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import History, read_history
+from ansible_collections.harvis.platform.plugins.module_utils.rollout.namespaces import ending
 
 Connect = t.Callable[[], Cluster]
 Definitions = list[crds.Definition]
@@ -59,9 +60,12 @@ def _ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mo
         # Helm renders in its own process while this one imports the kubernetes library.
         rendering = pool.submit(helm.render, spec, is_upgrade=True)
         cluster = connect()
+        namespaces = {name: cluster.get(ObjectRef("v1", "Namespace", name)) for name in spec.wanted_namespaces}
+        # What is compared with the server would be refused there object by object.
+        _refuse([found for body in namespaces.values() if body and (found := ending(body))])
         situation, managers, definitions = _read(spec, helm, cluster, rendering)
     plan = situation.plan
-    missing = [name for name in spec.wanted_namespaces if cluster.get(ObjectRef("v1", "Namespace", name)) is None]
+    missing = [name for name, body in namespaces.items() if body is None]
     newer = definitions if spec.crds == "apply" else []
     of_release = [item.reason for item in newer] + list(plan.reasons)
     left = managed.left_suspended(spec, managers)

@@ -48,6 +48,25 @@ def test_a_first_install(present: t.Any, make: t.Any) -> None:
     assert fake.cluster.get(lease_ref("app", "shop")) is None
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_namespace_that_is_being_deleted_is_told_once_and_before_all_else(
+    present: t.Any, make: t.Any, released: t.Any, check_mode: bool
+) -> None:
+    ending = released.get(ObjectRef("v1", "Namespace", "shop"))
+    held = {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "finalizers remaining: example.org/x"}
+    ending["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    ending["status"] = {"phase": "Terminating", "conditions": [held]}
+    cluster = make.cluster(ending)
+
+    with pytest.raises(HarvisError) as caught:
+        present(make.helm(cluster, make.manifest), check_mode=check_mode)
+
+    [found] = caught.value.findings
+    assert (found.code, found.subject) == ("REL-TERMINATING", "namespace shop")
+    assert "example.org/x" in found.evidence
+    assert cluster.written == []
+
+
 def test_a_first_install_renders_as_an_install(present: t.Any, make: t.Any) -> None:
     fake = make.helm(make.cluster(make.namespace), make.manifest)
     present(fake)
