@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from vhm_common_utils.broker import Publisher, consumer_config, producer_config
-from vhm_common_utils.errors import PermanentError, TransientError
+from vhm_common_utils.errors import PermanentError, ProcessingError, TransientError
 from vhm_common_utils.messages import Outgoing
 
-MESSAGE = Outgoing("answers", b"r1", b"{}", {"reason": "none"})
+MESSAGE = Outgoing("answers", b"r1", b"{}", (("reason", b"none"), ("reason", None)))
 
 
 def test_consumer_never_commits_by_itself_and_starts_at_the_earliest() -> None:
@@ -28,9 +28,10 @@ def test_consumer_never_commits_by_itself_and_starts_at_the_earliest() -> None:
     Consumer(settings).close()
 
 
-def test_producer_waits_for_all_replicas_and_reports_before_the_flush_ends() -> None:
+def test_producer_is_idempotent_waits_for_all_replicas_and_reports_before_the_flush_ends() -> None:
     settings = producer_config("127.0.0.1:1", "indexer", 5.0)
     assert settings["acks"] == "all"
+    assert settings["enable.idempotence"] is True
     assert settings["message.timeout.ms"] < 5000
     Producer(settings)
 
@@ -56,19 +57,48 @@ class FakeProducer:
         self.sent.append((topic, key, value, headers))
 
     def flush(self, _: float) -> int:
-        if self.is_delivered:
-            self.waiting.pop()(self.verdict, None)
+        while self.is_delivered and self.waiting:
+            self.waiting.pop(0)(self.verdict, None)
         return len(self.waiting)
 
 
-def publish(producer: FakeProducer) -> None:
-    Publisher(producer, 0.1).publish(MESSAGE)  # type: ignore[arg-type]
+def publish(producer: FakeProducer, *messages: Outgoing) -> list[ProcessingError | None]:
+    return Publisher(lambda: producer, 0.1).publish(messages or [MESSAGE])  # type: ignore[arg-type,return-value]
 
 
 def test_delivered_message() -> None:
     producer = FakeProducer(None)
-    publish(producer)
-    assert producer.sent == [("answers", b"r1", b"{}", [("reason", b"none")])]
+    assert publish(producer) == [None]
+    assert producer.sent == [("answers", b"r1", b"{}", [("reason", b"none"), ("reason", None)])]
+
+
+def test_each_message_has_a_verdict_of_its_own() -> None:
+    class Choosy(FakeProducer):
+        def produce(self, topic: str, **fields: Any) -> None:
+            if topic == "full":
+                raise BufferError
+            super().produce(topic, **fields)
+
+        def flush(self, _: float) -> int:
+            self.waiting.pop(0)(None, None)
+            self.waiting.pop(0)(TOO_LARGE, None)
+            return len(self.waiting)
+
+    messages = [Outgoing(topic, None, None) for topic in ("full", "taken", "large", "silent")]
+    full, taken, large, silent = publish(Choosy(None), *messages)
+    assert (str(full), taken) == ("publish_failed: full: the producer's queue is full", None)
+    assert isinstance(large, PermanentError)
+    assert str(silent) == "publish_failed: silent: no delivery within 0.1 s"
+
+
+def test_producer_that_can_do_no_more_is_replaced() -> None:
+    broken, fresh = FakeProducer(KafkaError(KafkaError._FATAL)), FakeProducer(None)
+    producers = [broken, fresh]
+    publisher = Publisher(lambda: producers.pop(0), 0.1)  # type: ignore[arg-type,return-value]
+    (error,) = publisher.publish([MESSAGE])
+    assert isinstance(error, TransientError)
+    assert publisher.publish([MESSAGE]) == [None]
+    assert (len(broken.sent), len(fresh.sent)) == (1, 1)
 
 
 TOO_LARGE = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
@@ -84,8 +114,9 @@ FAILURES = [
 
 @pytest.mark.parametrize(("_", "producer", "kind"), FAILURES, ids=[row[0] for row in FAILURES])
 def test_undelivered_message_is_an_error(_: str, producer: FakeProducer, kind: type[Exception]) -> None:
-    with pytest.raises(kind, match=r"^publish_failed: answers: "):
-        publish(producer)
+    (error,) = publish(producer)
+    assert type(error) is kind
+    assert str(error).startswith("publish_failed: answers: ")
 
 
 def test_broker_that_is_away_is_a_cause() -> None:
@@ -104,7 +135,7 @@ def test_missing_topics_are_named() -> None:
             assert timeout > 0
             return SimpleNamespace(topics={"there": object()})
 
-    publisher = Publisher(Listing(), 0.1)  # type: ignore[arg-type]
+    publisher = Publisher(Listing, 0.1)  # type: ignore[arg-type]
     assert publisher.missing_cause(["there", "a", "b"]) == "topics that do not exist: a, b"
     assert publisher.missing_cause(["there"]) is None
     assert polls == [0, 0]

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import random
+import struct
 from datetime import timedelta
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from vhm_common_utils import deterministic
+from vhm_common_utils.deterministic import deterministic_embed_many
 from vhm_common_utils.embedding import (
     Embedder,
     EmbeddingSettings,
@@ -60,6 +66,35 @@ def test_shared_words_bring_texts_closer() -> None:
 def test_dimension_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one dimension"):
         deterministic_embed("tea", 0)
+    with pytest.raises(ValueError, match="at least one dimension"):
+        deterministic_embed_many(["tea"], 0)
+
+
+def bits(vectors: list[list[float]]) -> list[bytes]:
+    return [struct.pack(f"{len(vector)}d", *vector) for vector in vectors]
+
+
+@pytest.mark.parametrize("dim", [1, 2, 384, 1024])
+def test_many_are_the_same_as_one_by_one_bit_by_bit(dim: int) -> None:
+    dice = random.Random(dim)
+    signs = "abcdefghijk äöß日本 \t\n.,!?🌲\ud800ﬁ①İ"
+    texts = ["".join(dice.choices(signs, k=dice.randint(1, 400))) for _ in range(200)]
+    texts += ["tea", "Tea!", "...", "🌲", " ", "", "tea " * 3000]
+    assert bits(deterministic_embed_many(texts, dim)) == bits([deterministic_embed(text, dim) for text in texts])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.text(max_size=60), max_size=8))
+def test_any_texts_are_the_same_as_one_by_one(texts: list[str]) -> None:
+    assert bits(deterministic_embed_many(texts, 8)) == bits([deterministic_embed(text, 8) for text in texts])
+
+
+def test_features_that_are_forgotten_are_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deterministic, "_REMEMBERED", 3)
+    deterministic._buckets_of.cache_clear()
+    text = "a few words too many"
+    assert deterministic_embed_many([text, text], 16) == [deterministic_embed(text, 16)] * 2
+    assert len(deterministic._buckets_of(16)) <= 3
 
 
 DIMENSIONS = [
@@ -135,6 +170,31 @@ def test_provider_request(model: str, answer, url: str, headers: dict[str, str])
     assert str(asked.url) == url
     assert json.loads(asked.content) == {"model": model.partition(":")[2], "input": "tea"}
     assert asked.headers.items() >= headers.items()
+
+
+@pytest.mark.parametrize("model", ["ollama:nomic-embed-text", "openai:nomic-embed-text", "portkey:nomic-embed-text"])
+def test_many_texts_are_one_request(model: str) -> None:
+    vectors = [[float(number)] * 768 for number in (1, 2, 3)]
+    answers = {
+        "ollama": {"embeddings": vectors},
+        # OpenAI numbers its answers, and promises no order.
+        "openai": {"data": [{"index": number, "embedding": vectors[number]} for number in (2, 0, 1)]},
+        "portkey": {"data": [{"embedding": vector} for vector in vectors]},
+    }
+    provider = Provider(httpx.Response(200, json=answers[model.partition(":")[0]]))
+    assert embedder(model, provider).embed_many(["a", "b", "c"]) == vectors
+    (asked,) = provider.requests
+    assert json.loads(asked.content) == {"model": "nomic-embed-text", "input": ["a", "b", "c"]}
+
+
+def test_no_text_is_no_request() -> None:
+    assert embedder("ollama:nomic-embed-text", Provider()).embed_many([]) == []
+
+
+def test_answer_for_fewer_texts_is_refused() -> None:
+    provider = Provider(ollama_answer([1.0] * 768))
+    with pytest.raises(PermanentError, match="1 vectors for 2 texts"):
+        embedder("ollama:nomic-embed-text", provider).embed_many(["a", "b"])
 
 
 def test_unknown_dimension_is_measured_once() -> None:

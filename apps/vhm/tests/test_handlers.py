@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
 from vhm_common_utils.data_models import Anchor
 from vhm_common_utils.errors import PermanentError, TransientError
-from vhm_common_utils.messages import Answer, DeadLetter
+from vhm_common_utils.messages import Answer, DeadLetter, Outcome
 from vhm_common_utils.store import to_payload
 from vhm_fakes import FakeStore, event
 from workers.vhm_indexer import handler as indexer
@@ -28,8 +29,12 @@ BEATS = [
 UNREADABLE = [None, b"", b"{", b"\xff\xfe", b"[1]", b"null", b'"text"', b'{"a": NaN}', b"[" * 100_000]
 
 
-def embed(text: str) -> list[float]:
-    return [1.0, float(len(text))]
+def embed(texts: Sequence[str]) -> list[list[float]]:
+    return [[1.0, float(len(text))] for text in texts]
+
+
+def index(store: FakeStore, *values: Any, embed_many: indexer.EmbedMany = embed) -> list[Outcome]:
+    return indexer.handle([event(value) for value in values], store, embed_many)
 
 
 def refused(reason: str, detail: str) -> Answer:
@@ -41,7 +46,7 @@ STORED = Answer("anchors-indexed", ID, {"anchor_id": ID, "ok": True})
 
 def test_new_anchor_is_stored_with_its_vector() -> None:
     store = FakeStore()
-    assert indexer.handle(event(ANCHOR), store, embed) == STORED
+    assert index(store, ANCHOR) == [STORED]
     stored = {"text": "tea", "stored_at": "2025-05-01T10:00:00Z", "salience": 1.5, "meta": {"a": 1}}
     assert (store.payloads, store.stored_vectors) == ({ID: stored}, {ID: [1.0, 3.0]})
 
@@ -49,7 +54,7 @@ def test_new_anchor_is_stored_with_its_vector() -> None:
 @pytest.mark.parametrize("again", [{}, {"stored_at": "2025-05-01T12:00:00+02:00"}], ids=["equal", "other zone"])
 def test_redelivered_anchor_is_answered_as_stored(again: dict[str, Any]) -> None:
     store = FakeStore(payloads={ID: to_payload(Anchor.model_validate(ANCHOR))})
-    assert indexer.handle(event(ANCHOR | again), store, embed) == STORED
+    assert index(store, ANCHOR | again) == [STORED]
 
 
 CHANGES = [{"text": "coffee"}, {"salience": 1.0}, {"meta": {}}, {"stored_at": "2025-05-01T10:00:01Z"}]
@@ -60,12 +65,12 @@ def test_stored_anchor_is_not_overwritten(change: dict[str, Any]) -> None:
     before = to_payload(Anchor.model_validate(ANCHOR))
     store = FakeStore(payloads={ID: before})
     detail = "an anchor with this id and other contents is stored already"
-    assert indexer.handle(event(ANCHOR | change), store, embed) == refused("anchor_immutable_violation", detail)
+    assert index(store, ANCHOR | change) == [refused("anchor_immutable_violation", detail)]
     assert store.payloads == {ID: before}
 
 
 def test_invalid_anchor_with_an_id_is_answered() -> None:
-    outcome = indexer.handle(event(ANCHOR | {"salience": 3, "text": ""}), FakeStore(), embed)
+    (outcome,) = index(FakeStore(), ANCHOR | {"salience": 3, "text": ""})
     assert outcome == refused(
         "validation_failed",
         "text: String should have at least 1 character; salience: Input should be less than or equal to 2.5",
@@ -74,30 +79,30 @@ def test_invalid_anchor_with_an_id_is_answered() -> None:
 
 @pytest.mark.parametrize("value", [*UNREADABLE, {}, {"anchor_id": "x"}, {"anchor_id": 7}, {"anchor_id": None}])
 def test_anchor_without_a_readable_id_is_a_dead_letter(value: Any) -> None:
-    outcome = indexer.handle(event(value), FakeStore(), embed)
+    (outcome,) = index(FakeStore(), value)
     assert isinstance(outcome, DeadLetter)
     assert outcome.reason == "validation_failed"
     assert outcome.detail.startswith("the message ")
 
 
 def test_permanent_errors_are_answered_with_their_reason() -> None:
-    def no_model(_: str) -> list[float]:
+    def no_model(_: Sequence[str]) -> list[list[float]]:
         raise PermanentError("embedding_generation_failed", "no such model")
 
     store = FakeStore(failures=[PermanentError("qdrant_storage_failed", "400")])
-    assert indexer.handle(event(ANCHOR), store, embed) == refused("qdrant_storage_failed", "400")
+    assert index(store, ANCHOR) == [refused("qdrant_storage_failed", "400")]
     expected = refused("embedding_generation_failed", "no such model")
-    assert indexer.handle(event(ANCHOR), FakeStore(), no_model) == expected
+    assert index(FakeStore(), ANCHOR, embed_many=no_model) == [expected]
 
 
 def test_transient_error_passes_through() -> None:
     with pytest.raises(TransientError):
-        indexer.handle(event(ANCHOR), FakeStore(failures=[TransientError("qdrant_storage_failed", "away")]), embed)
+        index(FakeStore(failures=[TransientError("qdrant_storage_failed", "away")]), ANCHOR)
 
 
 def test_recall_is_answered() -> None:
     store = FakeStore(payloads={ID: to_payload(Anchor.model_validate(ANCHOR))}, stored_vectors={ID: [0.1, 0.0]})
-    outcome = resonance.handle(event(REQUEST), store, embed, RecallSettings(3, 0.85))
+    (outcome,) = resonance.handle([event(REQUEST)], store, embed, RecallSettings(3, 0.85))
     beat = {"anchor_id": ID, "text": "tea", "perceived_age": "1 days ago"}
     assert isinstance(outcome, Answer)
     assert (outcome.topic, outcome.key, outcome.payload["request_id"]) == ("recall-response", "r1", "r1")
@@ -106,7 +111,7 @@ def test_recall_is_answered() -> None:
 
 @pytest.mark.parametrize("value", [*UNREADABLE, {}, REQUEST | {"top_k": 0}, REQUEST | {"now": "soon"}])
 def test_bad_request_is_a_dead_letter(value: Any) -> None:
-    outcome = resonance.handle(event(value), FakeStore(), embed, RecallSettings(3, 0.85))
+    (outcome,) = resonance.handle([event(value)], FakeStore(), embed, RecallSettings(3, 0.85))
     assert isinstance(outcome, DeadLetter)
     assert outcome.reason == "validation_failed"
 

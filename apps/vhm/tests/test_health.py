@@ -80,5 +80,5 @@ def test_port_in_use_is_an_error() -> None:
             HealthServer(Readiness(), port, "127.0.0.1").start()
 
 
-def test_app_serves_both_paths() -> None:
-    assert {route.path for route in app.routes} == {"/health", "/ready"}  # type: ignore[attr-defined]
+def test_app_serves_its_paths() -> None:
+    assert {route.path for route in app.routes} == {"/health", "/ready", "/metrics"}  # type: ignore[attr-defined]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from vhm_common_utils.errors import PermanentError, TransientError
+from vhm_common_utils.deciding import each
+from vhm_common_utils.errors import BusyError, PermanentError, TransientError
 from vhm_common_utils.health import Check
 from vhm_common_utils.loop import ConsumerLoop, LoopSettings, correlation
 from vhm_common_utils.messages import Answer, Event, Outcome
@@ -17,6 +18,8 @@ DLQ = f"{TOPIC}.dlq"
 ANSWERS = "answers"
 PROMPT = LoopSettings(handling=RetryPolicy(2, 0.0), publishing=RetryPolicy(2, 0.0), poll_seconds=0.0)
 AWAY = TransientError("publish_failed", "away")
+# Of a dead letter's headers: the event's own, then five of ours.
+REASON, DETAIL = -5, -4
 
 
 def answer(event: Event) -> Outcome:
@@ -36,14 +39,14 @@ class Run:
         self.journal: list[tuple[Any, ...]] = []
         self.consumer = FakeConsumer(contents, self.journal, on_idle=self._idle)
         self.publisher = FakePublisher(self.journal, dict(failures or {}))
-        self.loop = ConsumerLoop(self.consumer, self.publisher, handle, PROMPT, gates or {})
+        self.loop = ConsumerLoop(self.consumer, self.publisher, each(handle), PROMPT, gates or {})
         self.idle = 0
         self.causes: list[str | None] = []
 
     def _idle(self) -> None:
         self.idle += 1
         self.causes.append(self.loop.hold_cause())
-        if self.idle == 3 or self.consumer.position >= len(self.consumer.contents):
+        if self.idle == 3 or self.consumer.at >= len(self.consumer.contents):
             self.loop.stop()
 
     def run(self) -> Run:
@@ -80,15 +83,18 @@ def test_dead_letter_holds_the_original_bytes_and_the_reason() -> None:
     def refuse(_: Event) -> Outcome:
         raise PermanentError("no_use", "because")
 
-    (message,) = Run(refuse, contents=(b"\xff raw",)).run().publisher.delivered
+    run = Run(refuse, contents=(b"\xff raw",))
+    run.consumer.headers = [("trace", b"t1")]
+    (message,) = run.run().publisher.delivered
     assert (message.topic, message.key, message.value) == (DLQ, b"key", b"\xff raw")
-    assert message.headers == {
-        "reason": "no_use",
-        "detail": "because",
-        "source-topic": TOPIC,
-        "source-partition": "0",
-        "source-offset": "0",
-    }
+    assert message.headers == (
+        ("trace", b"t1"),
+        ("reason", b"no_use"),
+        ("detail", b"because"),
+        ("source-topic", TOPIC.encode()),
+        ("source-partition", b"0"),
+        ("source-offset", b"0"),
+    )
 
 
 def test_nothing_is_committed_while_nothing_can_be_published() -> None:
@@ -121,7 +127,7 @@ def test_used_up_retries_make_a_dead_letter_and_nothing_else() -> None:
     run = Run(handle, contents=(b"one",)).run()
     assert len(attempts) == 3
     assert run.journal == [("publish", DLQ), ("commit", 1), ("close",)]
-    assert run.publisher.delivered[0].headers["reason"] == "qdrant_storage_failed"
+    assert run.publisher.delivered[0].headers[REASON] == ("reason", b"qdrant_storage_failed")
 
 
 def test_an_outage_costs_one_event_and_not_the_whole_backlog() -> None:
@@ -147,8 +153,8 @@ def test_defect_of_a_handler_is_a_dead_letter() -> None:
 
     run = Run(broken, contents=(b"one",)).run()
     assert run.journal == [("publish", DLQ), ("commit", 1), ("close",)]
-    assert run.publisher.delivered[0].headers["reason"] == "internal_error"
-    assert run.publisher.delivered[0].headers["detail"] == "KeyError: 'oops'"
+    assert run.publisher.delivered[0].headers[REASON] == ("reason", b"internal_error")
+    assert run.publisher.delivered[0].headers[DETAIL] == ("detail", b"KeyError: 'oops'")
 
 
 def test_nothing_is_read_while_something_is_missing() -> None:
@@ -192,15 +198,24 @@ def test_membership_is_what_the_group_says() -> None:
     assert run.loop.assignment_cause() == "the consumer group has not assigned this worker yet"
 
 
-def test_backoff_grows_with_the_attempt() -> None:
+@pytest.mark.parametrize(
+    ("error", "chance", "expected"),
+    [
+        (AWAY, 0.0, [0.25, 0.5, 0.75]),
+        (AWAY, 1.0, [0.3125, 0.625, 0.9375]),
+        (BusyError("publish_failed", "busy"), 0.0, [1.0, 2.0, 3.0]),
+    ],
+    ids=["away", "away, by chance later", "busy"],
+)
+def test_backoff_grows_with_the_attempt(error: TransientError, chance: float, expected: list[float]) -> None:
     waits: list[float] = []
 
     def fail() -> None:
-        raise AWAY
+        raise error
 
-    with pytest.raises(TransientError, match="away"):
-        RetryPolicy(3, 0.25).run(fail, lambda seconds: bool(waits.append(seconds)), lambda *_: None)
-    assert waits == [0.25, 0.5, 0.75]
+    with pytest.raises(TransientError, match="publish_failed"):
+        RetryPolicy(3, 0.25, lambda: chance).run(fail, lambda seconds: bool(waits.append(seconds)), lambda *_: None)
+    assert waits == expected
 
 
 def test_correlation_reads_ids_and_survives_anything() -> None:

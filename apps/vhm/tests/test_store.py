@@ -81,7 +81,7 @@ def test_absent_collection_is_created_with_the_embedding_s_dimension(client: Qdr
 def test_collection_of_another_dimension_is_refused_and_kept(client: QdrantClient) -> None:
     old = store_of(client, 2)
     old.prepare()
-    old.insert(anchor(), [1.0, 0.0])
+    old.insert_many([anchor()], [[1.0, 0.0]])
     new = store_of(client, 3)
     cause = new.preparation_cause()
     assert cause is not None
@@ -106,10 +106,9 @@ def test_collection_with_named_vectors_is_refused(client: QdrantClient) -> None:
 def test_anchor_comes_back_as_it_was_stored(client: QdrantClient) -> None:
     store = store_of(client)
     store.prepare()
-    store.insert(anchor(), [3.0, 4.0])
+    store.insert_many([anchor()], [[3.0, 4.0]])
     payload = {"text": "tea", "stored_at": "2025-05-01T10:00:00Z", "salience": 1.0, "meta": {"a": [1]}}
-    assert store.find(ID) == payload
-    assert store.find(OTHER) is None
+    assert store.find_many([ID, OTHER]) == {ID: payload}
     assert store.vectors([str(ID), str(OTHER)]) == {str(ID): pytest.approx([0.6, 0.8])}
     (hit,) = store.search([3.0, 4.0], 10)
     assert (hit.anchor_id, hit.payload, hit.similarity) == (str(ID), payload, pytest.approx(1.0))
@@ -118,8 +117,7 @@ def test_anchor_comes_back_as_it_was_stored(client: QdrantClient) -> None:
 def test_search_is_ordered_and_bounded(client: QdrantClient) -> None:
     store = store_of(client)
     store.prepare()
-    store.insert(anchor(ID), [1.0, 0.0])
-    store.insert(anchor(OTHER), [0.0, 1.0])
+    store.insert_many([anchor(ID), anchor(OTHER)], [[1.0, 0.0], [0.0, 1.0]])
     assert [hit.anchor_id for hit in store.search([0.1, 1.0], 10)] == [str(OTHER), str(ID)]
     assert [hit.anchor_id for hit in store.search([0.1, 1.0], 1)] == [str(OTHER)]
 
@@ -130,7 +128,7 @@ def test_store_that_is_away_is_a_transient_error() -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     store = store_of(connect(url))
     with pytest.raises(TransientError, match="the store does not answer"):
-        store.find(ID)
+        store.find_many([ID])
     assert store.unavailable_cause() == "the collection has not been looked at yet"
     assert "does not answer" in (store.preparation_cause() or "")
     assert "does not answer" in (store.unavailable_cause() or "")
@@ -160,7 +158,7 @@ def test_collection_deleted_meanwhile_is_made_again(qdrant_wire: QdrantWire) -> 
         ("GET", "/collections/anchors"): lambda: (200, collection_info()),
         ("POST", "/collections/anchors/points"): lambda: (200, []) if there[0] else (404, None),
     }
-    assert store_of(connect(qdrant_wire.url)).find(ID) is None
+    assert store_of(connect(qdrant_wire.url)).find_many([ID]) == {}
     assert there == [True]
 
 
@@ -171,7 +169,7 @@ STATUSES = [(400, PermanentError), (403, PermanentError), (429, TransientError),
 def test_status_says_whether_to_try_again(status: int, kind: type[Exception], qdrant_wire: QdrantWire) -> None:
     qdrant_wire.answers = {("POST", "/collections/anchors/points"): lambda: (status, None)}
     with pytest.raises(kind, match=f"the store answered {status}"):
-        store_of(connect(qdrant_wire.url)).find(ID)
+        store_of(connect(qdrant_wire.url)).find_many([ID])
 
 
 def collection_info() -> dict[str, object]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from confluent_kafka import TopicPartition
 from vhm_common_utils.data_models import Anchor
+from vhm_common_utils.errors import ProcessingError
 from vhm_common_utils.messages import Event, Outgoing
 from vhm_common_utils.store import Hit, to_payload
 
@@ -27,6 +28,7 @@ class FakeMessage:
 
     position: int
     content: bytes | None
+    own_headers: list[tuple[str, bytes]] | None = None
 
     def topic(self) -> str:
         return TOPIC
@@ -43,6 +45,9 @@ class FakeMessage:
     def value(self) -> bytes | None:
         return self.content
 
+    def headers(self) -> list[tuple[str, bytes]] | None:
+        return self.own_headers
+
     def error(self) -> None:
         return None
 
@@ -57,8 +62,9 @@ class FakeConsumer:
 
     contents: Sequence[bytes | None]
     journal: list[tuple[Any, ...]]
+    headers: list[tuple[str, bytes]] | None = None
     on_idle: Callable[[], None] = lambda: None
-    position: int = 0
+    at: int = 0
     is_paused: bool = False
     callbacks: dict[str, Callable[..., None]] = field(default_factory=dict)
 
@@ -70,12 +76,24 @@ class FakeConsumer:
         return [TopicPartition(TOPIC, 0)]
 
     def poll(self, _: float) -> FakeMessage | None:
-        if self.is_paused or self.position >= len(self.contents):
+        found = self.consume(1, 0.0)
+        if not found:
             self.on_idle()
-            return None
-        message = FakeMessage(self.position, self.contents[self.position])
-        self.position += 1
-        return message
+        return found[0] if found else None
+
+    def consume(self, most: int, _: float) -> list[FakeMessage]:
+        if self.is_paused:
+            return []
+        found = [FakeMessage(self.at + n, one, self.headers) for n, one in enumerate(self.contents[self.at :][:most])]
+        self.at += len(found)
+        return found
+
+    def position(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        return [TopicPartition(part.topic, part.partition, self.at) for part in partitions]
+
+    def get_watermark_offsets(self, _: TopicPartition, *, cached: bool) -> tuple[int, int]:
+        assert cached
+        return 0, len(self.contents)
 
     def pause(self, _: list[TopicPartition]) -> None:
         self.is_paused = True
@@ -84,7 +102,7 @@ class FakeConsumer:
         self.is_paused = False
 
     def seek(self, to: TopicPartition) -> None:
-        self.position = to.offset
+        self.at = to.offset
         self.journal.append(("seek", to.offset))
 
     def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> None:
@@ -97,18 +115,22 @@ class FakeConsumer:
 
 @dataclass
 class FakePublisher:
-    """Writes what is delivered to the journal; `failures` are raised first, one for each call to a topic."""
+    """Writes what is delivered to the journal; `failures` are given first, one for each message to a topic."""
 
     journal: list[tuple[Any, ...]]
-    failures: dict[str, list[Exception]] = field(default_factory=dict)
+    failures: dict[str, list[ProcessingError | None]] = field(default_factory=dict)
     delivered: list[Outgoing] = field(default_factory=list)
 
-    def publish(self, message: Outgoing) -> None:
+    def publish(self, messages: Sequence[Outgoing]) -> list[ProcessingError | None]:
+        return [self._publish(message) for message in messages]
+
+    def _publish(self, message: Outgoing) -> ProcessingError | None:
         waiting = self.failures.get(message.topic, [])
         if waiting:
-            raise waiting.pop(0)
+            return waiting.pop(0)
         self.delivered.append(message)
         self.journal.append(("publish", message.topic))
+        return None
 
 
 @dataclass
@@ -119,21 +141,24 @@ class FakeStore:
     stored_vectors: dict[str, Sequence[float]] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
     depths: list[int] = field(default_factory=list)
+    calls: list[tuple[str, int]] = field(default_factory=list)
 
-    def find(self, anchor_id: UUID) -> Mapping[str, Any] | None:
-        self._fail()
-        return self.payloads.get(str(anchor_id))
+    def find_many(self, anchor_ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+        self._fail("find", len(anchor_ids))
+        return {one: self.payloads[str(one)] for one in anchor_ids if str(one) in self.payloads}
 
-    def insert(self, anchor: Anchor, vector: list[float]) -> None:
-        self._fail()
-        self.add(str(anchor.anchor_id), to_payload(anchor), vector)
+    def insert_many(self, anchors: Sequence[Anchor], vectors: Sequence[Sequence[float]]) -> None:
+        self._fail("insert", len(anchors))
+        for anchor, vector in zip(anchors, vectors, strict=True):
+            assert str(anchor.anchor_id) not in self.payloads
+            self.add(str(anchor.anchor_id), to_payload(anchor), vector)
 
     def add(self, anchor_id: str, payload: Mapping[str, Any], vector: Sequence[float]) -> None:
         self.payloads[anchor_id] = payload
         self.stored_vectors[anchor_id] = vector
 
     def search(self, vector: Sequence[float], limit: int) -> list[Hit]:
-        self._fail()
+        self._fail("search", limit)
         self.depths.append(limit)
         hits = [
             Hit(anchor_id, sum(a * b for a, b in zip(vector, other, strict=True)), self.payloads[anchor_id])
@@ -144,6 +169,7 @@ class FakeStore:
     def vectors(self, anchor_ids: Iterable[str]) -> dict[str, Sequence[float]]:
         return {one: self.stored_vectors[one] for one in anchor_ids if one in self.stored_vectors}
 
-    def _fail(self) -> None:
+    def _fail(self, call: str, size: int) -> None:
+        self.calls.append((call, size))
         if self.failures:
             raise self.failures.pop(0)

@@ -9,10 +9,16 @@ from vhm_common_utils import config
 from vhm_common_utils.logs import configure_logs
 from vhm_common_utils.loop import LoopSettings
 from vhm_common_utils.memory import open_memory
+from vhm_common_utils.reading import BatchLimits
 from vhm_common_utils.retry import RetryPolicy
 from vhm_common_utils.worker import Worker, health_port, run_worker
 
 from workers.vhm_indexer.handler import ANSWERS, SOURCE, handle
+
+# Larger ones gain nothing: the store's work on each anchor outweighs by then what a call costs.
+BATCH_DETERMINISTIC = BatchLimits(messages=512, linger_seconds=0.01)
+# A model embeds a batch within the provider's time limit, even on a CPU.
+BATCH_OF_A_MODEL = BatchLimits(messages=64, linger_seconds=0.01)
 
 
 def build() -> Worker:
@@ -22,10 +28,11 @@ def build() -> Worker:
         bootstrap=config.KAFKA_BOOTSTRAP,
         source=SOURCE,
         answers=ANSWERS,
-        handle=lambda event: handle(event, memory.store, memory.embedder.embed),
+        handle=lambda events: handle(events, memory.store, memory.embedder.embed_many),
         loop=LoopSettings(
             handling=RetryPolicy(config.INDEXER_QDRANT_RETRIES, config.INDEXER_QDRANT_RETRY_BACKOFF_SECONDS),
             publishing=RetryPolicy(config.INDEXER_KAFKA_RETRIES, config.INDEXER_KAFKA_RETRY_BACKOFF_SECONDS),
+            batch=BATCH_DETERMINISTIC if memory.embedder.is_local else BATCH_OF_A_MODEL,
         ),
         gates=memory.gates(),
         checks=memory.checks(),

@@ -9,6 +9,7 @@ from vhm_common_utils import config
 from vhm_common_utils.logs import configure_logs
 from vhm_common_utils.loop import LoopSettings
 from vhm_common_utils.memory import open_memory
+from vhm_common_utils.reading import BatchLimits
 from vhm_common_utils.retry import RetryPolicy
 from vhm_common_utils.worker import Worker, health_port, run_worker
 
@@ -17,6 +18,8 @@ from workers.vhm_resonance.recall import RecallSettings
 
 STORE_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.25)
 PUBLISH_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.5)
+# Somebody waits for each answer, so a batch is what waits already, and short.
+BATCH = BatchLimits(messages=8)
 
 
 def build() -> Worker:
@@ -27,8 +30,8 @@ def build() -> Worker:
         bootstrap=config.KAFKA_BOOTSTRAP,
         source=SOURCE,
         answers=ANSWERS,
-        handle=lambda event: handle(event, memory.store, memory.embedder.embed, settings),
-        loop=LoopSettings(handling=STORE_RETRIES, publishing=PUBLISH_RETRIES),
+        handle=lambda events: handle(events, memory.store, memory.embedder.embed_many, settings),
+        loop=LoopSettings(handling=STORE_RETRIES, publishing=PUBLISH_RETRIES, batch=BATCH),
         gates=memory.gates(),
         checks=memory.checks(),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from vhm_common_utils.data_models import RecallResponse
 from vhm_common_utils.errors import ProcessingError
-from vhm_common_utils.messages import VALIDATION_FAILED, Answer, DeadLetter, Event, Outcome, invalid, parse_object
+from vhm_common_utils.messages import VALIDATION_FAILED, Answer, DeadLetter, Event, invalid, parse_object
 
 from workers.vhm_reteller.tellers import Teller, narrate
 
@@ -17,7 +17,7 @@ ANSWERS = "retell-response"
 NARRATOR = "narrator"
 
 
-def handle(event: Event, tellers: Sequence[Teller]) -> Outcome:
+def handle(event: Event, tellers: Sequence[Teller]) -> Answer | DeadLetter:
     try:
         response = RecallResponse.model_validate(parse_object(event.value))
     except ValidationError as error:

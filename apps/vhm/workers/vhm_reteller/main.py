@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from vhm_common_utils import config
+from vhm_common_utils.deciding import each
 from vhm_common_utils.logs import configure_logs
 from vhm_common_utils.loop import LoopSettings
 from vhm_common_utils.remote import http_client
@@ -26,7 +27,7 @@ def build() -> Worker:
         bootstrap=config.KAFKA_BOOTSTRAP,
         source=SOURCE,
         answers=ANSWERS,
-        handle=lambda event: handle(event, tellers),
+        handle=each(lambda event: handle(event, tellers)),
         loop=LoopSettings(
             handling=NO_RETRIES,
             publishing=RetryPolicy(config.RETELLER_KAFKA_RETRIES, config.RETELLER_KAFKA_RETRY_BACKOFF_SECONDS),

@@ -1,15 +1,15 @@
-"""Kafka clients: a consumer that commits by hand, and a publisher that returns once the broker has the message."""
+"""Kafka clients: a consumer that commits by hand, and a publisher that returns once the broker has spoken."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
-from vhm_common_utils.errors import PermanentError, TransientError
+from vhm_common_utils.errors import PermanentError, ProcessingError, TransientError
 from vhm_common_utils.messages import Outgoing
 
 PUBLISH_FAILED = "publish_failed"
@@ -64,7 +64,7 @@ def consumer_config(bootstrap: str, group: str) -> dict[str, Any]:
         "partition.assignment.strategy": "cooperative-sticky",
         "fetch.wait.max.ms": 50,
         "fetch.queue.backoff.ms": 50,
-        "queued.min.messages": 100,
+        "queued.min.messages": 2000,
         "queued.max.messages.kbytes": 8192,
         "session.timeout.ms": 10_000,
         "heartbeat.interval.ms": 1000,
@@ -77,7 +77,9 @@ def producer_config(bootstrap: str, client: str, delivery_timeout: float) -> dic
     return {
         **_common(bootstrap, f"vhm-{client}"),
         "acks": "all",
-        "linger.ms": 0,
+        "enable.idempotence": True,
+        # Gathers what one batch publishes into few requests; the flush behind it does not wait for this.
+        "linger.ms": 5,
         # Below the time that `publish` waits, so that the broker's verdict always comes before the wait ends.
         "message.timeout.ms": max(1, int(delivery_timeout * 800)),
     }
@@ -88,36 +90,45 @@ def make_consumer(bootstrap: str, group: str) -> Consumer:
 
 
 class Publisher:
-    """Publishes one message at a time and waits for the broker's word on it."""
+    """Publishes many messages at a time and waits for the broker's word on each.
 
-    def __init__(self, producer: Producer, flush_timeout: float) -> None:
-        self._producer = producer
+    The producer is idempotent: what it sends again on its own, after a connection broke, is kept once and in order.
+    """
+
+    def __init__(self, make_producer: Callable[[], Producer], flush_timeout: float) -> None:
+        self._make_producer = make_producer
+        self._producer = make_producer()
         self._flush_timeout = flush_timeout
 
     @classmethod
     def connect(cls, bootstrap: str, client: str, flush_timeout: float) -> Publisher:
-        return cls(Producer(producer_config(bootstrap, client, flush_timeout)), flush_timeout)
+        settings = producer_config(bootstrap, client, flush_timeout)
+        return cls(lambda: Producer(settings), flush_timeout)
 
-    def publish(self, message: Outgoing) -> None:
-        """Return when the message is delivered; raise `TransientError` or `PermanentError` when it is not."""
-        verdicts: list[KafkaError | None] = []
+    def publish(self, messages: Sequence[Outgoing]) -> list[ProcessingError | None]:
+        """Return when the broker has spoken, or the time is up: for each message None, or why it is not delivered."""
+        slots = [_Slot(message.topic) for message in messages]
+        for message, slot in zip(messages, slots, strict=True):
+            self._produce(message, slot)
+        self._producer.flush(self._flush_timeout)
+        if any(slot.is_fatal for slot in slots):
+            # Nothing goes through this producer any more. What it still holds has no verdict and is published anew.
+            self._producer = self._make_producer()
+        return [slot.error(self._flush_timeout) for slot in slots]
+
+    def _produce(self, message: Outgoing, slot: _Slot) -> None:
         try:
             self._producer.produce(
                 message.topic,
                 value=message.value,
                 key=message.key,
-                headers=[(name, text.encode()) for name, text in message.headers.items()],
-                on_delivery=lambda error, _: verdicts.append(error),
+                headers=list(message.headers),
+                on_delivery=slot.settle,
             )
-            self._producer.flush(self._flush_timeout)
-        except BufferError as error:
-            raise TransientError(PUBLISH_FAILED, f"{message.topic}: the producer's queue is full") from error
+        except BufferError:
+            slot.refuse(TransientError(PUBLISH_FAILED, f"{message.topic}: the producer's queue is full"))
         except KafkaException as error:
-            raise _publish_error(message.topic, error.args[0]) from error
-        if not verdicts:
-            raise TransientError(PUBLISH_FAILED, f"{message.topic}: no delivery within {self._flush_timeout:g} s")
-        if verdicts[0] is not None:
-            raise _publish_error(message.topic, verdicts[0])
+            slot.settle(error.args[0])
 
     def missing_cause(self, topics: Iterable[str]) -> str | None:
         """Why the broker can't serve these topics now."""
@@ -134,6 +145,31 @@ class Publisher:
         self._producer.flush(self._flush_timeout)
 
 
-def _publish_error(topic: str, error: KafkaError) -> TransientError | PermanentError:
+class _Slot:
+    """What became of one message."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._is_settled = False
+        self._error: ProcessingError | None = None
+        self.is_fatal = False
+
+    def settle(self, error: KafkaError | None, _: object = None) -> None:
+        if error is None:
+            self._is_settled = True
+            return
+        self.is_fatal = error.fatal() or error.code() == KafkaError._FATAL
+        self.refuse(_publish_error(self._topic, error))
+
+    def refuse(self, error: ProcessingError) -> None:
+        self._is_settled, self._error = True, error
+
+    def error(self, waited: float) -> ProcessingError | None:
+        if self._is_settled:
+            return self._error
+        return TransientError(PUBLISH_FAILED, f"{self._topic}: no delivery within {waited:g} s")
+
+
+def _publish_error(topic: str, error: KafkaError) -> ProcessingError:
     kind = PermanentError if error.code() in _REFUSED else TransientError
     return kind(PUBLISH_FAILED, f"{topic}: {error.str()}")

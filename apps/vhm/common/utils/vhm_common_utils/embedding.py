@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import httpx
 
 from vhm_common_utils import config
 from vhm_common_utils.ages import human_age
-from vhm_common_utils.deterministic import deterministic_embed
+from vhm_common_utils.deterministic import deterministic_embed, deterministic_embed_many
 from vhm_common_utils.errors import PermanentError, ProcessingError
 from vhm_common_utils.remote import http_client, post_json
 
@@ -63,8 +63,10 @@ class EmbeddingSettings:
     def fault(self) -> tuple[str, str] | None:
         """The variable that makes this provider unusable, and why; None when it can be used."""
         provider, model = self.split()
+        if provider == DETERMINISTIC and model:
+            return None
         if provider not in _PROVIDERS or not model:
-            known = ", ".join(f"{name}:<model>" for name in _PROVIDERS if name != DETERMINISTIC)
+            known = ", ".join(f"{name}:<model>" for name in _PROVIDERS)
             return "EMBEDDING_MODEL", f"{self.model!r} names no provider: use deterministic or one of {known}"
         if provider == "openai" and not self.openai_api_key:
             return "OPENAI_API_KEY", f"is empty, and EMBEDDING_MODEL={self.model} needs it"
@@ -84,16 +86,32 @@ class Embedder:
     def dimension(self) -> int:
         """The length of this provider's vectors; a model that is not in the table is asked once."""
         if self._dimension is None:
-            self._dimension = len(self._vector(_PROBE))
+            self._dimension = len(self._vectors([_PROBE])[0])
         return self._dimension
 
+    @property
+    def is_local(self) -> bool:
+        """Whether embedding asks nobody, and so takes no time to speak of."""
+        return self._settings.split()[0] == DETERMINISTIC
+
+    def identity(self) -> str:
+        """Provider and model, as `provider:model`: vectors of another one lie in another space."""
+        return ":".join(dict.fromkeys(self._settings.split()))
+
     def embed(self, text: str) -> list[float]:
+        return self.embed_many([text])[0]
+
+    def embed_many(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, by one call to the provider."""
+        if not texts:
+            return []
         expected = self.dimension()
-        vector = self._vector(text)
-        if len(vector) != expected:
-            detail = f"{self._settings.model} gave {len(vector)} numbers, expected {expected}"
-            raise PermanentError(EMBEDDING_FAILED, detail)
-        return vector
+        vectors = self._vectors(texts)
+        for vector in vectors:
+            if len(vector) != expected:
+                detail = f"{self._settings.model} gave {len(vector)} numbers, expected {expected}"
+                raise PermanentError(EMBEDDING_FAILED, detail)
+        return vectors
 
     def unavailable_cause(self) -> str | None:
         """Why this provider can't embed now. Asks it, so not for a probe that runs every few seconds."""
@@ -103,16 +121,25 @@ class Embedder:
             return str(error)
         return None
 
-    def _vector(self, text: str) -> list[float]:
+    def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
         fault = self._settings.fault()
         if fault is not None:
             raise PermanentError(EMBEDDING_FAILED, " ".join(fault))
         provider, model = self._settings.split()
+        if provider == DETERMINISTIC:
+            return deterministic_embed_many(texts, DIMENSIONS[DETERMINISTIC])
         try:
-            return _checked(_PROVIDERS[provider](self._settings, self._client, model, text))
+            found = _PROVIDERS[provider](self._settings, self._client, model, list(texts))
+            vectors = [_checked(values) for values in found]
         except (KeyError, IndexError, TypeError, ValueError) as error:
             detail = f"{self._settings.model} answered in an unknown shape ({type(error).__name__}: {error})"
             raise PermanentError(EMBEDDING_FAILED, detail) from error
+        if len(vectors) != len(texts):
+            detail = (
+                f"{self._settings.model} answered in an unknown shape ({len(vectors)} vectors for {len(texts)} texts)"
+            )
+            raise PermanentError(EMBEDDING_FAILED, detail)
+        return vectors
 
 
 def _checked(values: Any) -> list[float]:
@@ -122,34 +149,36 @@ def _checked(values: Any) -> list[float]:
     return vector
 
 
-def _embed_deterministic(_: EmbeddingSettings, __: httpx.Client, ___: str, text: str) -> Any:
-    return deterministic_embed(text, DIMENSIONS[DETERMINISTIC])
-
-
-def _embed_ollama(settings: EmbeddingSettings, client: httpx.Client, model: str, text: str) -> Any:
+def _embed_ollama(settings: EmbeddingSettings, client: httpx.Client, model: str, texts: list[str]) -> Any:
     url = f"{settings.ollama_base_url.rstrip('/')}/api/embed"
-    return post_json(client, url, {"model": model, "input": text}, reason=EMBEDDING_FAILED)["embeddings"][0]
+    return post_json(client, url, {"model": model, "input": _one_or_all(texts)}, reason=EMBEDDING_FAILED)["embeddings"]
 
 
-def _embed_openai(settings: EmbeddingSettings, client: httpx.Client, model: str, text: str) -> Any:
+def _embed_openai(settings: EmbeddingSettings, client: httpx.Client, model: str, texts: list[str]) -> Any:
     headers = {"Authorization": f"Bearer {settings.openai_api_key}"}
-    return _openai_vector(client, settings.openai_base_url, headers, model, text)
+    return _openai_vectors(client, settings.openai_base_url, headers, model, texts)
 
 
-def _embed_portkey(settings: EmbeddingSettings, client: httpx.Client, model: str, text: str) -> Any:
+def _embed_portkey(settings: EmbeddingSettings, client: httpx.Client, model: str, texts: list[str]) -> Any:
     headers = {"x-portkey-api-key": settings.portkey_api_key or ""}
-    return _openai_vector(client, settings.portkey_base_url, headers, model, text)
+    return _openai_vectors(client, settings.portkey_base_url, headers, model, texts)
 
 
-def _openai_vector(client: httpx.Client, base_url: str, headers: dict[str, str], model: str, text: str) -> Any:
-    """The request that OpenAI and Portkey share."""
+def _openai_vectors(client: httpx.Client, base_url: str, headers: dict[str, str], model: str, texts: list[str]) -> Any:
+    """The request that OpenAI and Portkey share; its answers may come in any order and say which text they are for."""
     url = f"{base_url.rstrip('/')}/embeddings"
-    answer = post_json(client, url, {"model": model, "input": text}, headers=headers, reason=EMBEDDING_FAILED)
-    return answer["data"][0]["embedding"]
+    body = {"model": model, "input": _one_or_all(texts)}
+    data = post_json(client, url, body, headers=headers, reason=EMBEDDING_FAILED)["data"]
+    ordered = sorted(enumerate(data), key=lambda numbered: numbered[1].get("index", numbered[0]))
+    return [entry["embedding"] for _, entry in ordered]
 
 
-_PROVIDERS: dict[str, Callable[[EmbeddingSettings, httpx.Client, str, str], Any]] = {
-    DETERMINISTIC: _embed_deterministic,
+def _one_or_all(texts: list[str]) -> str | list[str]:
+    """Every provider takes a list, but some that only look like one of these take nothing except a text."""
+    return texts[0] if len(texts) == 1 else texts
+
+
+_PROVIDERS: dict[str, Callable[[EmbeddingSettings, httpx.Client, str, list[str]], Any]] = {
     "ollama": _embed_ollama,
     "openai": _embed_openai,
     "portkey": _embed_portkey,

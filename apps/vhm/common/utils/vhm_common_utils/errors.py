@@ -13,7 +13,15 @@ class ProcessingError(Exception):
 
 
 class TransientError(ProcessingError):
-    """The other side is away or overloaded: the same call may succeed later."""
+    """The other side is away: the same call may succeed later. `patience` stretches the back-off."""
+
+    patience = 1.0
+
+
+class BusyError(TransientError):
+    """The other side is there and overloaded: asking again at once would make it worse."""
+
+    patience = 4.0
 
 
 class PermanentError(ProcessingError):

@@ -1,4 +1,7 @@
-"""Health over HTTP: `/health` says that the process lives, `/ready` whether it can work and what is missing."""
+"""Health over HTTP: `/health` says that the process lives, `/ready` whether it can work and what is missing.
+
+`/metrics` holds the process's figures for Prometheus.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 PORT = 8080
 
@@ -63,6 +67,10 @@ def health_check() -> dict[str, str]:
     return {"status": "ok"}
 
 
+def metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
 def create_app(checks: Readiness) -> FastAPI:
     application = FastAPI(title="VHM worker health", docs_url=None, redoc_url=None, openapi_url=None)
     application.add_api_route("/health", health_check, methods=["GET"])
@@ -72,6 +80,7 @@ def create_app(checks: Readiness) -> FastAPI:
         return JSONResponse(report.to_json(), status_code=200 if report.is_ready else 503)
 
     application.add_api_route("/ready", ready, methods=["GET"])
+    application.add_api_route("/metrics", metrics, methods=["GET"])
     return application
 
 

@@ -1,34 +1,33 @@
-"""The loop that every worker shares: read, handle, publish, and only then commit."""
+"""The loop that every worker shares: read a batch, handle it, publish what it decided, and only then commit."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaException
+from prometheus_client import CollectorRegistry
 
-from vhm_common_utils.broker import ErrorLog
-from vhm_common_utils.errors import PermanentError, ProcessingError, TransientError
+from vhm_common_utils.deciding import LATER, Decider, Decision, Handle, Surroundings
+from vhm_common_utils.delivery import Delivery, Publishes, offsets
+from vhm_common_utils.errors import TransientError
 from vhm_common_utils.health import Check
-from vhm_common_utils.messages import DeadLetter, Event, Outcome, Outgoing, to_outgoing
-from vhm_common_utils.retry import RetryPolicy, StopRequested
+from vhm_common_utils.messages import Answer, DeadLetter, Event
+from vhm_common_utils.metrics import Metrics
+from vhm_common_utils.reading import BatchLimits, Reader
+from vhm_common_utils.retry import RetryPolicy
 
-INTERNAL_ERROR = "internal_error"
 HOLD_SECONDS = 0.5
 _CORRELATION_KEYS = ("request_id", "anchor_id")
-
-Handle = Callable[[Event], Outcome]
-
-
-class Publishes(Protocol):
-    """What the loop needs of a producer."""
-
-    def publish(self, message: Outgoing) -> None: ...
+# A line of the log that names more ids than this is cut apart by what collects it.
+_IDS_IN_A_LINE = 100
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,11 @@ class LoopSettings:
     handling: RetryPolicy
     publishing: RetryPolicy
     poll_seconds: float = 1.0
+    batch: BatchLimits = field(default_factory=BatchLimits)
 
 
 class ConsumerLoop:
-    """Handles one event at a time. It holds back all of them while something that every event needs is missing."""
+    """Handles one batch at a time. It holds back all events while something that every event needs is missing."""
 
     def __init__(
         self,
@@ -50,53 +50,60 @@ class ConsumerLoop:
         handle: Handle,
         settings: LoopSettings,
         gates: Mapping[str, Check],
+        metrics: Metrics | None = None,
     ) -> None:
-        self._consumer = consumer
-        self._publisher = publisher
-        self._handle = handle
+        self._reader = Reader(consumer, settings.batch)
         self._settings = settings
         self._gates = gates
+        self._metrics = metrics or Metrics(CollectorRegistry())
         self._stop = threading.Event()
         self._is_open = False
         self._hold_cause = ""
-        self._joined = False
         self._log = structlog.get_logger("vhm.loop")
-        self._log_error = ErrorLog()
+        self._decider = Decider(handle, settings.handling, self._surroundings("handling"))
+        self._delivery = Delivery(publisher, settings.publishing, self._surroundings("publishing"))
 
     def stop(self) -> None:
-        """Ask the loop to end after the event at hand."""
+        """Ask the loop to end after the batch at hand."""
         self._stop.set()
 
     def run(self, topic: str) -> None:
-        self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+        self._reader.subscribe(topic)
         self._log.info("subscribed", topic=topic)
         try:
             while not self._stop.is_set():
                 self._turn()
         finally:
-            # Leaving the group hands the partitions to the next member at once, without a session timeout.
-            self._consumer.close()
+            self._reader.close()
             self._log.info("stopped", topic=topic)
 
     def assignment_cause(self) -> str | None:
         """Why this member gets no events; a member for whom no partition is left over stands by and is ready."""
-        return None if self._joined else "the consumer group has not assigned this worker yet"
+        return None if self._reader.is_member else "the consumer group has not assigned this worker yet"
 
     def hold_cause(self) -> str | None:
         """Why the loop holds events back."""
         return None if self._is_open else self._hold_cause or "the worker is starting"
 
+    def _surroundings(self, stage: str) -> Surroundings:
+        return Surroundings(
+            wait=self._stop.wait,
+            is_stopping=self._stop.is_set,
+            is_clear=lambda: self._is_open or self._try_to_open(),
+            on_suspicion=self._close,
+            on_retry=lambda attempt, error: self._note_retry(stage, attempt, error),
+        )
+
     def _turn(self) -> None:
         if not self._is_open and not self._try_to_open():
-            self._hold()
+            if not self._reader.hold(HOLD_SECONDS):
+                # An error comes at once, so without a pause this turn would spin.
+                self._stop.wait(HOLD_SECONDS)
             return
-        message = self._consumer.poll(self._settings.poll_seconds)
-        if message is None:
-            return
-        if message.error():
-            self._note_consumer_error(message.error())
-            return
-        self._process(message)
+        events = self._reader.read(self._settings.poll_seconds)
+        if events:
+            self._process(events)
+        self._note_lag()
 
     def _try_to_open(self) -> bool:
         causes = {name: cause for name, gate in self._gates.items() if (cause := gate())}
@@ -104,117 +111,102 @@ class ConsumerLoop:
             self._note_hold("; ".join(f"{name}: {cause}" for name, cause in causes.items()))
             return False
         self._is_open, self._hold_cause = True, ""
-        self._consumer.resume(self._consumer.assignment())
+        self._reader.resume()
+        self._metrics.is_reading.set(1)
         self._log.info("reading")
         return True
+
+    def _close(self) -> None:
+        self._is_open = False
+        self._metrics.is_reading.set(0)
 
     def _note_hold(self, cause: str) -> None:
         if cause != self._hold_cause:
             self._hold_cause = cause
             self._log.warning("waiting", cause=cause)
 
-    def _hold(self) -> None:
-        """Stay in the group without reading: a member that does not poll loses its partitions."""
-        self._consumer.pause(self._consumer.assignment())
-        message = self._consumer.poll(HOLD_SECONDS)
-        if message is None:
-            return
-        if message.error():
-            # An error comes at once, so without a pause this turn would spin.
-            self._note_consumer_error(message.error())
-            self._stop.wait(HOLD_SECONDS)
-            return
-        self._rewind(message)
-
-    def _process(self, message: Any) -> None:
-        event = Event(message.topic(), message.partition(), message.offset(), message.key(), message.value())
+    def _process(self, events: Sequence[Event]) -> None:
         started = time.monotonic()
-        with structlog.contextvars.bound_contextvars(**correlation(event.value)):
-            try:
-                outcome = self._decide(event)
-                published = self._publish(event, outcome)
-            except StopRequested:
-                self._log.info("left_for_later", partition=event.partition, offset=event.offset)
-                return
-            except ProcessingError as error:
-                # Not even the dead letter could be kept, so the event stays where it is until the broker is back.
-                self._log.error("not_published", reason=error.reason, detail=error.detail)
-                self._is_open = False
-                self._rewind(message)
-                return
-            self._commit(event)
-            self._note_done(event, published, time.monotonic() - started)
+        self._metrics.messages.inc(len(events))
+        self._metrics.batch_messages.observe(len(events))
+        with _named(events):
+            done = self._delivery.deliver(events, self._decider.decide(events))
+            commits, rewinds = offsets(events, done)
+            self._reader.commit(commits)
+            if rewinds:
+                self._leave_for_later(rewinds)
+        seconds = time.monotonic() - started
+        self._metrics.batch_seconds.observe(seconds)
+        self._note_done(events, done, seconds)
 
-    def _decide(self, event: Event) -> Outcome:
-        try:
-            return self._settings.handling.run(lambda: self._handle(event), self._stop.wait, self._note_retry)
-        except TransientError as error:
-            # Whatever was away for this event is likely away for the next: look before reading on.
-            self._is_open = False
-            return DeadLetter(error.reason, error.detail)
-        except PermanentError as error:
-            return DeadLetter(error.reason, error.detail)
-        except StopRequested:
-            raise
-        except Exception as error:
-            # A defect of ours on one event must not stop all the others, nor lose the event.
-            self._log.exception("handler_failed")
-            return DeadLetter(INTERNAL_ERROR, f"{type(error).__name__}: {error}")
-
-    def _publish(self, event: Event, outcome: Outcome) -> Outcome:
-        """Publish the outcome, or else the event itself as a dead letter; returns what was published."""
-        message = to_outgoing(event, outcome)
-        try:
-            self._settings.publishing.run(lambda: self._publisher.publish(message), self._stop.wait, self._note_retry)
-        except ProcessingError as error:
-            if isinstance(outcome, DeadLetter):
-                raise
-            outcome = DeadLetter(error.reason, error.detail)
-            self._publisher.publish(to_outgoing(event, outcome))
-        return outcome
-
-    def _commit(self, event: Event) -> None:
-        try:
-            self._consumer.commit(
-                offsets=[TopicPartition(event.topic, event.partition, event.offset + 1)], asynchronous=False
+    def _leave_for_later(self, rewinds: Mapping[tuple[str, int], int]) -> None:
+        if self._stop.is_set():
+            self._log.info(
+                "left_for_later", partitions={partition: offset for (_, partition), offset in rewinds.items()}
             )
-        except KafkaException as error:
-            # The answer is out; the event comes again, and every handler gives the same answer to it.
-            self._log.warning("commit_failed", detail=error.args[0].str())
+            return
+        self._close()
+        self._reader.rewind(rewinds)
 
-    def _rewind(self, message: Any) -> None:
-        position = TopicPartition(message.topic(), message.partition(), message.offset())
-        try:
-            self._consumer.seek(position)
-        except KafkaException as error:
-            # The partition was taken away meanwhile: its next owner starts at the committed offset, which is this one.
-            self._log.info("not_rewound", detail=error.args[0].str())
-
-    def _on_assign(self, _: Any, partitions: list[TopicPartition]) -> None:
-        self._joined = True
-        self._log.info("assigned", partitions=[part.partition for part in partitions])
-
-    def _on_revoke(self, _: Any, partitions: list[TopicPartition]) -> None:
-        self._log.info("revoked", partitions=[part.partition for part in partitions])
-
-    def _on_lost(self, _: Any, partitions: list[TopicPartition]) -> None:
-        self._joined = False
-        self._log.warning("assignment_lost", partitions=[part.partition for part in partitions])
-
-    def _note_retry(self, attempt: int, error: TransientError) -> None:
+    def _note_retry(self, stage: str, attempt: int, error: TransientError) -> None:
+        self._metrics.retries.labels(stage, error.reason).inc()
         self._log.warning("retrying", attempt=attempt, reason=error.reason, detail=error.detail)
 
-    def _note_consumer_error(self, error: Any) -> None:
-        if error.fatal():
-            raise KafkaException(error)
-        self._log_error(error)
+    def _note_lag(self) -> None:
+        try:
+            self._metrics.set_lag(self._reader.lag())
+        except KafkaException as error:
+            self._log.debug("lag_unknown", detail=error.args[0].str())
 
-    def _note_done(self, event: Event, outcome: Outcome, seconds: float) -> None:
-        facts = {"partition": event.partition, "offset": event.offset, "seconds": round(seconds, 4)}
-        if isinstance(outcome, DeadLetter):
-            self._log.error("dead_letter", reason=outcome.reason, detail=outcome.detail, **facts)
-        else:
-            self._log.info("answered", topic=outcome.topic, **facts)
+    def _note_done(self, events: Sequence[Event], done: Sequence[Decision], seconds: float) -> None:
+        """One line for each dead letter, and one for all answers to a topic, with the ids by which it is found."""
+        answered: dict[str, list[Event]] = defaultdict(list)
+        for event, decision in zip(events, done, strict=True):
+            if decision is LATER:
+                continue
+            self._metrics.outcomes.labels(_word(decision)).inc()
+            if isinstance(decision, DeadLetter):
+                self._note_dead_letter(event, decision)
+            elif isinstance(decision, Answer):
+                answered[decision.topic].append(event)
+        for topic, some in answered.items():
+            self._note_answers(topic, some, round(seconds, 4))
+
+    def _note_dead_letter(self, event: Event, letter: DeadLetter) -> None:
+        self._metrics.dead_letters.labels(letter.reason).inc()
+        facts = {"partition": event.partition, "offset": event.offset, **correlation(event.value)}
+        self._log.error("dead_letter", reason=letter.reason, detail=letter.detail, **facts)
+
+    def _note_answers(self, topic: str, events: Sequence[Event], seconds: float) -> None:
+        for start in range(0, len(events), _IDS_IN_A_LINE):
+            some = events[start : start + _IDS_IN_A_LINE]
+            if len(events) == 1:
+                place = {"partition": some[0].partition, "offset": some[0].offset}
+                self._log.info("answered", topic=topic, seconds=seconds, **place, **correlation(some[0].value))
+            else:
+                self._log.info("answered", topic=topic, seconds=seconds, messages=len(some), **_ids(some))
+
+
+def _word(decision: Decision) -> str:
+    if isinstance(decision, Answer):
+        return "answered"
+    return "dead_letter" if isinstance(decision, DeadLetter) else "nothing_to_say"
+
+
+@contextmanager
+def _named(events: Sequence[Event]) -> Iterator[None]:
+    """Every line that is written meanwhile says which event it is about, or how many."""
+    names: dict[str, Any] = correlation(events[0].value) if len(events) == 1 else {"batch": len(events)}
+    with structlog.contextvars.bound_contextvars(**names):
+        yield
+
+
+def _ids(events: Sequence[Event]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for event in events:
+        for key, value in correlation(event.value).items():
+            found[f"{key}s"].append(value)
+    return found
 
 
 def correlation(value: bytes | None) -> dict[str, str]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 VALIDATION_FAILED = "validation_failed"
+DEAD_LETTER_SUFFIX = ".dlq"
+DEAD_LETTER_HEADERS = ("reason", "detail", "source-topic", "source-partition", "source-offset")
 _DETAIL_LIMIT = 500
+
+Headers = tuple[tuple[str, bytes | None], ...]
+"""As the broker keeps them: in order, a name may come twice and a value may be absent."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class Event:
     offset: int
     key: bytes | None
     value: bytes | None
+    headers: Headers = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class DeadLetter:
     detail: str
 
 
-Outcome = Answer | DeadLetter
+Outcome = Answer | DeadLetter | None
+"""None: the event needs no message, and is done."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +61,21 @@ class Outgoing:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Headers = ()
 
 
 def dead_letter_topic(topic: str) -> str:
-    return f"{topic}.dlq"
+    return f"{topic}{DEAD_LETTER_SUFFIX}"
 
 
-def to_outgoing(event: Event, outcome: Outcome) -> Outgoing:
+def to_outgoing(event: Event, outcome: Answer | DeadLetter) -> Outgoing:
     if isinstance(outcome, Answer):
         return Outgoing(outcome.topic, outcome.key.encode(), outcome.value())
-    headers = {
-        "reason": outcome.reason,
-        "detail": outcome.detail[:_DETAIL_LIMIT],
-        "source-topic": event.topic,
-        "source-partition": str(event.partition),
-        "source-offset": str(event.offset),
-    }
-    return Outgoing(dead_letter_topic(event.topic), event.key, event.value, headers)
+    detail = outcome.detail[:_DETAIL_LIMIT]
+    texts = (outcome.reason, detail, event.topic, str(event.partition), str(event.offset))
+    # Behind the event's own headers, so that a reader who takes the last of a name finds ours.
+    ours = tuple((name, text.encode(errors="replace")) for name, text in zip(DEAD_LETTER_HEADERS, texts, strict=True))
+    return Outgoing(dead_letter_topic(event.topic), event.key, event.value, (*event.headers, *ours))
 
 
 def parse_object(value: bytes | None) -> dict[str, Any]:

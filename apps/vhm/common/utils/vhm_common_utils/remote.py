@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 
-from vhm_common_utils.errors import PermanentError, TransientError
+from vhm_common_utils.errors import BusyError, PermanentError, TransientError
 
 CONNECT_TIMEOUT_SECONDS = 3.0
-_BUSY = frozenset({408, 425, 429})
+_BUSY = frozenset({408, 425, 429, 503})
 _EXCERPT = 200
 
 
@@ -36,7 +36,9 @@ def post_json(
         raise PermanentError(reason, f"{url}: the key holds a character that no HTTP header may hold") from None
     except httpx.RequestError as error:
         raise TransientError(reason, f"{url}: {type(error).__name__}: {error}") from error
-    if response.status_code in _BUSY or response.status_code >= 500:
+    if response.status_code in _BUSY:
+        raise BusyError(reason, _answer(url, response))
+    if response.status_code >= 500:
         raise TransientError(reason, _answer(url, response))
     if not response.is_success:
         raise PermanentError(reason, _answer(url, response))

@@ -9,17 +9,17 @@ from uuid import UUID
 
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
-from qdrant_client.models import Distance, PointStruct, VectorParams
+from qdrant_client.models import Batch, Distance, VectorParams
 
 from vhm_common_utils.data_models import Anchor
-from vhm_common_utils.errors import PermanentError, ProcessingError, TransientError
+from vhm_common_utils.errors import BusyError, PermanentError, ProcessingError, TransientError
 
 T = TypeVar("T")
 
 STORAGE_FAILED = "qdrant_storage_failed"
 TIMEOUT_SECONDS = 5
 _NOT_FOUND = 404
-_BUSY = frozenset({408, 425, 429})
+_BUSY = frozenset({408, 425, 429, 503})
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,20 @@ class AnchorStore:
             return error.detail
         return None
 
-    def find(self, anchor_id: UUID) -> Mapping[str, Any] | None:
-        """The payload under this id."""
-        points = self._in_collection(
-            lambda: self._client.retrieve(self._collection, ids=[str(anchor_id)], with_payload=True)
-        )
-        return (points[0].payload or {}) if points else None
+    def find_many(self, anchor_ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+        """The payloads of those that are stored."""
+        ids: list[Any] = [str(anchor_id) for anchor_id in anchor_ids]
+        points = self._in_collection(lambda: self._client.retrieve(self._collection, ids=ids, with_payload=True))
+        return {UUID(str(point.id)): point.payload or {} for point in points}
 
-    def insert(self, anchor: Anchor, vector: list[float]) -> None:
-        """Store the anchor; on return it is durable and can be found."""
-        point = PointStruct(id=str(anchor.anchor_id), vector=vector, payload=to_payload(anchor))
-        self._in_collection(lambda: self._client.upsert(self._collection, points=[point], wait=True))
+    def insert_many(self, anchors: Sequence[Anchor], vectors: Sequence[list[float]]) -> None:
+        """Store the anchors; on return they are durable and can be found."""
+        batch = Batch(
+            ids=[str(anchor.anchor_id) for anchor in anchors],
+            vectors=list(vectors),
+            payloads=[to_payload(anchor) for anchor in anchors],
+        )
+        self._in_collection(lambda: self._client.upsert(self._collection, points=batch, wait=True))
 
     def search(self, vector: Sequence[float], limit: int) -> list[Hit]:
         """The nearest anchors, the most similar first."""
@@ -157,6 +160,8 @@ def _store_error(collection: str, error: UnexpectedResponse) -> ProcessingError:
     detail = f"the store answered {status}: {excerpt}"
     if status == _NOT_FOUND:
         return _CollectionMissing(STORAGE_FAILED, f"collection {collection} is not there: {detail}")
-    if status in _BUSY or status >= 500:
+    if status in _BUSY:
+        return BusyError(STORAGE_FAILED, detail)
+    if status >= 500:
         return TransientError(STORAGE_FAILED, detail)
     return PermanentError(STORAGE_FAILED, detail)

@@ -13,9 +13,11 @@ from typing import Any
 import structlog
 
 from vhm_common_utils.broker import Publisher, make_consumer
+from vhm_common_utils.deciding import Handle
 from vhm_common_utils.health import PORT, Check, HealthServer, readiness
-from vhm_common_utils.loop import ConsumerLoop, Handle, LoopSettings
+from vhm_common_utils.loop import ConsumerLoop, LoopSettings
 from vhm_common_utils.messages import dead_letter_topic
+from vhm_common_utils.metrics import Metrics
 from vhm_common_utils.version import get_version
 
 _EXIT_FORCED = 1
@@ -63,6 +65,7 @@ def run_worker(worker: Worker, port: int) -> int:
         worker.handle,
         worker.loop,
         {"broker": broker_cause, **worker.gates},
+        Metrics(),
     )
     for name, check in {
         "broker": broker_cause,
@@ -83,7 +86,7 @@ def run_worker(worker: Worker, port: int) -> int:
 
 
 def _stop_on_signal(loop: ConsumerLoop, timeout: float) -> threading.Timer:
-    """End the loop on a signal, and the process when the event at hand does not end in time; it comes again then."""
+    """End the loop on a signal, and the process when the batch at hand does not end in time; it comes again then."""
     watchdog = threading.Timer(timeout, _force_exit, args=(timeout,))
     watchdog.daemon = True
 
