@@ -57,18 +57,14 @@ class Service:
     """One process that can be started again after it was killed."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], log: Path, is_up: Callable[[], bool]
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, is_up: Callable[[], bool]
     ) -> None:
+        self.name = name
         self._command = list(command)
         self._environment = dict(environment)
         self._log = log
         self._is_up = is_up
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
 
     def start(self) -> None:
         with self._log.open("ab") as log:
@@ -79,7 +75,7 @@ class Service:
         while not self._is_up():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise RuntimeError(f"{self._command[0]} did not come up: {self._log.read_text()[-2000:]}")
+                raise RuntimeError(f"the {self.name} did not come up: {self._log.read_text()[-2000:]}")
             time.sleep(0.05)
 
     def kill(self) -> None:
@@ -123,7 +119,7 @@ def store(folder: Path) -> Iterator[tuple[str, Service]]:
         "QDRANT__LOG_LEVEL": "warn",
     }
     command = [sys.executable, "-m", "qdrant_edge_server"]
-    service = Service(command, environment, folder / "log", lambda: _answers(f"{url}/readyz"))
+    service = Service("store", command, environment, folder / "log", lambda: _answers(f"{url}/readyz"))
     service.start()
     try:
         yield url, service
@@ -159,7 +155,7 @@ transaction.state.log.min.isr=1
     identifier = "AAAAAAAAAAAAAAAAAAAAAA"
     format_log = [*java, "kafka.tools.StorageTool", "format", "--cluster-id", identifier, "--config", str(properties)]
     subprocess.run(format_log, check=True, capture_output=True)
-    service = Service([*java, "kafka.Kafka", str(properties)], {}, folder / "log", lambda: _accepts(port))
+    service = Service("broker", [*java, "kafka.Kafka", str(properties)], {}, folder / "log", lambda: _accepts(port))
     service.start()
     try:
         yield f"127.0.0.1:{port}", service
