@@ -7,14 +7,16 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+import vhm_services as services
 from qdrant_client import QdrantClient
 from qdrant_client.models import Distance, VectorParams
 from vhm_common_utils.data_models import Anchor
 from vhm_common_utils.errors import PermanentError, TransientError
-from vhm_common_utils.store import AnchorStore, connect
+from vhm_common_utils.store import AnchorStore, Space, connect
 
 ID = UUID("7b0d5c1e-3a52-4a4b-9a10-0c5d0e9f1a11")
 OTHER = UUID("7b0d5c1e-3a52-4a4b-9a10-0c5d0e9f1a12")
@@ -39,7 +41,7 @@ class QdrantWire:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_PUT = do_POST = _reply
+            do_GET = do_PUT = do_POST = do_PATCH = _reply
 
             def log_message(self, *_: object) -> None:
                 """Nothing: the test says what it expects."""
@@ -62,8 +64,15 @@ def client() -> QdrantClient:
     return QdrantClient(":memory:")
 
 
-def store_of(client: QdrantClient, dimension: int = 2) -> AnchorStore:
-    return AnchorStore(client, "anchors", lambda: dimension)
+def store_of(client: QdrantClient, dimension: int = 2, model: str = "small") -> AnchorStore:
+    return AnchorStore(client, "anchors", lambda: Space("ollama", model, dimension))
+
+
+@pytest.fixture
+def server_url(tmp_path: Path) -> Iterator[str]:
+    """A store that keeps metadata, which the client's in-process mode does not."""
+    with services.store(tmp_path) as (url, _):
+        yield url
 
 
 def anchor(anchor_id: UUID = ID, text: str = "tea") -> Anchor:
@@ -88,6 +97,32 @@ def test_collection_of_another_dimension_is_refused_and_kept(client: QdrantClien
     assert "has dimension 2, the configured embedding has 3" in cause
     assert new.unavailable_cause() == cause
     assert client.count("anchors").count == 1
+
+
+def test_collection_names_the_embedding_that_wrote_it(server_url: str) -> None:
+    store = store_of(connect(server_url))
+    assert store.preparation_cause() is None
+    noted = connect(server_url).get_collection("anchors").config.metadata
+    assert noted == {"embedding": {"provider": "ollama", "model": "small", "dimension": 2}}
+    assert store_of(connect(server_url)).preparation_cause() is None
+
+
+def test_another_embedding_of_the_same_dimension_is_refused_and_both_are_named(server_url: str) -> None:
+    store_of(connect(server_url)).prepare()
+    other = store_of(connect(server_url), model="other")
+    assert other.preparation_cause() == (
+        "collection anchors was written by small of ollama with 2 dimensions, and this worker has other of ollama with "
+        "2 dimensions: set EMBEDDING_MODEL to the model that wrote it, or QDRANT_COLLECTION to a new name"
+    )
+    assert other.unavailable_cause() == other.preparation_cause()
+
+
+@pytest.mark.parametrize("noted", [None, "a word", {"model": "small"}], ids=str)
+def test_collection_that_names_no_embedding_is_taken_over(noted: object, server_url: str) -> None:
+    vectors = VectorParams(size=2, distance=Distance.COSINE)
+    connect(server_url).create_collection("anchors", vectors_config=vectors, metadata={"embedding": noted})
+    assert store_of(connect(server_url)).preparation_cause() is None
+    assert "was written by small" in (store_of(connect(server_url), model="other").preparation_cause() or "")
 
 
 def test_collection_of_another_distance_is_refused(client: QdrantClient) -> None:
@@ -139,6 +174,7 @@ def test_another_worker_may_create_the_collection_first(qdrant_wire: QdrantWire)
     qdrant_wire.answers = {
         ("GET", "/collections/anchors/exists"): lambda: (200, {"exists": looks.pop(0)}),
         ("PUT", "/collections/anchors"): lambda: (409, None),
+        ("PATCH", "/collections/anchors"): lambda: (200, True),
         ("GET", "/collections/anchors"): lambda: (200, collection_info()),
     }
     assert store_of(connect(qdrant_wire.url)).preparation_cause() is None
@@ -155,6 +191,8 @@ def test_collection_deleted_meanwhile_is_made_again(qdrant_wire: QdrantWire) -> 
     qdrant_wire.answers = {
         ("GET", "/collections/anchors/exists"): lambda: (200, {"exists": there[0]}),
         ("PUT", "/collections/anchors"): create,
+        # A store that keeps no metadata.
+        ("PATCH", "/collections/anchors"): lambda: (405, None),
         ("GET", "/collections/anchors"): lambda: (200, collection_info()),
         ("POST", "/collections/anchors/points"): lambda: (200, []) if there[0] else (404, None),
     }

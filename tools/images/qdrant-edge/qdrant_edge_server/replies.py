@@ -75,6 +75,7 @@ def collection_info(collection: Collection) -> dict[str, Any]:
                 "default_segment_number": 1,
                 "flush_interval_sec": FLUSH_INTERVAL_SECONDS,
             },
+            **({"metadata": description.metadata} if description.metadata else {}),
         },
         "payload_schema": {
             field: {"data_type": str(index.data_type).rpartition(".")[2].lower(), "points": index.points}

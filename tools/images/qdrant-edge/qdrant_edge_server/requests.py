@@ -25,6 +25,13 @@ class VectorParams(ApiModel):
 class CreateCollection(ApiModel):
     vectors: VectorParams | Annotated[dict[str, VectorParams], Field(min_length=1)]
     on_disk_payload: bool = True
+    metadata: Payload | None = None
+
+
+class UpdateCollection(ApiModel):
+    """What of a collection can change here. Keys of the metadata that are not named stay as they are."""
+
+    metadata: Payload
 
 
 class PointStruct(ApiModel):

@@ -73,6 +73,12 @@ def create_collection(name: str, body: requests.CreateCollection, store: StoreOf
     return replies.ok(True, started)
 
 
+@collections.patch("/{name}")
+def update_collection(name: str, body: requests.UpdateCollection, store: StoreOf, started: Started) -> JSONResponse:
+    store.describe(name, body)
+    return replies.ok(True, started)
+
+
 @collections.delete("/{name}")
 def delete_collection(name: str, store: StoreOf, started: Started) -> JSONResponse:
     return replies.ok(store.drop(name), started)

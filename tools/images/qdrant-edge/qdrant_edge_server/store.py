@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from .collection import Collection
 from .errors import BadInputError, CollectionExistsError, CollectionMissingError
-from .requests import CreateCollection
+from .requests import CreateCollection, UpdateCollection
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,8 @@ class Store:
         for folder in sorted(self._folder.iterdir()):
             recorded = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
             name = recorded["name"]
-            description = CreateCollection.model_validate(recorded["description"])
+            described = {**recorded["description"], "metadata": recorded.get("metadata")}
+            description = CreateCollection.model_validate(described)
             self._collections[name] = Collection.open(name, description, folder / _SHARD)
             log.info("opened collection %s", name)
 
@@ -82,10 +83,20 @@ class Store:
             shutil.rmtree(draft, ignore_errors=True)
             (draft / _SHARD).mkdir(parents=True)
             Collection.create_files(draft / _SHARD, description)
-            recorded = {"name": name, "description": description.model_dump(mode="json", exclude_none=True)}
-            (draft / _DESCRIPTION).write_text(json.dumps(recorded), encoding="utf-8")
+            (draft / _DESCRIPTION).write_text(_recorded(name, description), encoding="utf-8")
             _move_durably(draft, folder)
             self._collections[name] = Collection.open(name, description, folder / _SHARD)
+
+    def describe(self, name: str, update: UpdateCollection) -> None:
+        """Add to what is noted of a collection, durably."""
+        with self._lock:
+            collection = self.get(name)
+            noted = {**(collection.description.metadata or {}), **update.metadata}
+            description = collection.description.model_copy(update={"metadata": noted})
+            draft = self._scratch / _DESCRIPTION
+            draft.write_text(_recorded(name, description), encoding="utf-8")
+            _move_durably(draft, self._folder / _folder_name(name) / _DESCRIPTION)
+            collection.description = description
 
     def drop(self, name: str) -> bool:
         """Delete a collection; false when there is none."""
@@ -99,6 +110,12 @@ class Store:
             _sync(self._folder)
             shutil.rmtree(doomed)
             return True
+
+
+def _recorded(name: str, description: CreateCollection) -> str:
+    # The metadata stands beside the description: an earlier server, which knows no metadata, reads this file, too.
+    fields = description.model_dump(mode="json", exclude_none=True, exclude={"metadata"})
+    return json.dumps({"name": name, "description": fields, "metadata": description.metadata})
 
 
 def _check_name(name: str) -> None:

@@ -132,3 +132,21 @@ def test_an_unknown_path_is_answered_in_the_same_shape(shared_server) -> None:
     answer = httpx.get(f"{shared_server.url}/cluster")
     assert answer.status_code == httpx.codes.NOT_FOUND
     assert "does not answer this path" in answer.json()["status"]["error"]
+
+
+def test_metadata_is_kept_and_added_to(client: QdrantClient) -> None:
+    client.create_collection("noted", vectors_config=COSINE_4, metadata={"first": 1})
+    assert client.get_collection("noted").config.metadata == {"first": 1}
+    assert client.update_collection("noted", metadata={"second": {"a": "b"}})
+    assert client.get_collection("noted").config.metadata == {"first": 1, "second": {"a": "b"}}
+
+
+def test_collection_without_metadata_says_none(client: QdrantClient) -> None:
+    client.create_collection("bare", vectors_config=COSINE_4)
+    assert client.get_collection("bare").config.metadata is None
+
+
+def test_metadata_of_no_collection_is_not_found(client: QdrantClient) -> None:
+    with pytest.raises(UnexpectedResponse) as exc:
+        client.update_collection("nowhere", metadata={"a": 1})
+    assert exc.value.status_code == 404

@@ -98,3 +98,14 @@ def test_two_servers_never_share_a_volume(server, new_server, tmp_path) -> None:
     with pytest.raises(AssertionError, match="WAL"):
         second.start()
     assert httpx.get(f"{server.url}/readyz").status_code == httpx.codes.OK
+
+
+def test_metadata_survives_a_kill(server) -> None:
+    client = server.client()
+    client.create_collection("anchors", vectors_config=COSINE_4)
+    client.update_collection("anchors", metadata={"written": "by a model"})
+    server.kill()
+
+    server.start()
+    found = server.client().get_collection("anchors").config
+    assert (found.metadata, found.params.vectors) == ({"written": "by a model"}, COSINE_4)

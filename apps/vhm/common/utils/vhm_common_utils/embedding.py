@@ -94,9 +94,11 @@ class Embedder:
         """Whether embedding asks nobody, and so takes no time to speak of."""
         return self._settings.split()[0] == DETERMINISTIC
 
-    def identity(self) -> str:
-        """Provider and model, as `provider:model`: vectors of another one lie in another space."""
-        return ":".join(dict.fromkeys(self._settings.split()))
+    @property
+    def provider_and_model(self) -> tuple[str, str]:
+        """What the space of the vectors hangs on. To Ollama a model and its tag `latest` are the same."""
+        provider, model = self._settings.split()
+        return provider, model.removesuffix(":latest") if provider == "ollama" else model
 
     def embed(self, text: str) -> list[float]:
         return self.embed_many([text])[0]

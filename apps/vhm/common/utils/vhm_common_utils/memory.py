@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vhm_common_utils import config
 from vhm_common_utils.embedding import Embedder, EmbeddingSettings, shared_embedder
 from vhm_common_utils.health import Check
-from vhm_common_utils.store import AnchorStore, connect
+from vhm_common_utils.store import AnchorStore, Space, connect
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,18 @@ class Memory:
         return {"store": self.store.unavailable_cause}
 
 
+def space_of(embedder: Embedder) -> Space:
+    """Asks a model for its dimension where no table holds it."""
+    provider, model = embedder.provider_and_model
+    return Space(provider, model, embedder.dimension())
+
+
 def open_memory() -> Memory:
     """Connects lazily: neither the store nor the provider needs to be up. A bad choice of provider ends the process."""
     fault = EmbeddingSettings.from_config().fault()
     if fault is not None:
         config.stop_for(*fault)
     embedder = shared_embedder()
-    return Memory(AnchorStore(connect(config.QDRANT_URL), config.QDRANT_COLLECTION, embedder.dimension), embedder)
+    return Memory(
+        AnchorStore(connect(config.QDRANT_URL), config.QDRANT_COLLECTION, lambda: space_of(embedder)), embedder
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+import structlog
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 from qdrant_client.models import Batch, Distance, VectorParams
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 STORAGE_FAILED = "qdrant_storage_failed"
 TIMEOUT_SECONDS = 5
+_SPACE = "embedding"
+_REMEDY = "set EMBEDDING_MODEL to the model that wrote it, or QDRANT_COLLECTION to a new name"
 _NOT_FOUND = 404
 _BUSY = frozenset({408, 425, 429, 503})
 
@@ -41,28 +44,57 @@ def to_payload(anchor: Anchor) -> dict[str, Any]:
     return {name: fields[name] for name in ("text", "stored_at", "salience", "meta")}
 
 
-class AnchorStore:
-    """The collection, and every call to it. It is created where it is absent and never recreated."""
+@dataclass(frozen=True)
+class Space:
+    """Which embedding made the vectors: those of two models can't be compared, even where their length is the same."""
 
-    def __init__(self, client: QdrantClient, collection: str, dimension: Callable[[], int]) -> None:
+    provider: str
+    model: str
+    dimension: int
+
+    def __str__(self) -> str:
+        return f"{self.model} of {self.provider} with {self.dimension} dimensions"
+
+
+class AnchorStore:
+    """The collection, and every call to it. It is created where it is absent and never recreated.
+
+    The collection's metadata names the space that it was written in; the first worker that finds none writes its own.
+    """
+
+    def __init__(self, client: QdrantClient, collection: str, space: Callable[[], Space]) -> None:
         self._client = client
         self._collection = collection
-        self._dimension = dimension
-        self._wanted: int | None = None
+        self._space = space
+        self._wanted: Space | None = None
+        self._log = structlog.get_logger("vhm.store")
 
     def prepare(self) -> None:
         """Create the collection where it is absent; raise where it does not fit the embedding."""
-        wanted = self._wanted = self._dimension()
+        wanted = self._wanted = self._space()
+        self._create_if_absent(wanted)
+        if self._check_fit(wanted) is None:
+            self._record(wanted)
+
+    def _create_if_absent(self, wanted: Space) -> None:
         if self._call(lambda: self._client.collection_exists(self._collection)):
-            self._check_fit(wanted)
             return
-        vectors = VectorParams(size=wanted, distance=Distance.COSINE)
+        vectors = VectorParams(size=wanted.dimension, distance=Distance.COSINE)
         try:
             self._call(lambda: self._client.create_collection(self._collection, vectors_config=vectors))
         except PermanentError:
             # Another worker may have created it since we looked; anything else shows in the next call.
             if not self._call(lambda: self._client.collection_exists(self._collection)):
                 raise
+
+    def _record(self, wanted: Space) -> None:
+        """Note the space. Where two workers do it at once, each finds at its next look which of them was the last."""
+        try:
+            self._call(lambda: self._client.update_collection(self._collection, metadata={_SPACE: asdict(wanted)}))
+        except PermanentError as error:
+            # Qdrant before 1.16 keeps no metadata; the dimension is all that guards its collections.
+            self._log.warning("space_not_recorded", collection=self._collection, detail=error.detail)
+            return
         self._check_fit(wanted)
 
     def preparation_cause(self) -> str | None:
@@ -113,23 +145,25 @@ class AnchorStore:
         )
         return {str(point.id): point.vector for point in points if isinstance(point.vector, list)}  # type: ignore[misc]
 
-    def _check_fit(self, wanted: int) -> None:
-        info = self._call(lambda: self._client.get_collection(self._collection))
-        vectors = info.config.params.vectors
+    def _check_fit(self, wanted: Space) -> Space | None:
+        """The space that the collection names; raises where that or its form does not fit."""
+        config = self._call(lambda: self._client.get_collection(self._collection)).config
+        vectors = config.params.vectors
         if not isinstance(vectors, VectorParams):
-            raise PermanentError(
-                STORAGE_FAILED, f"collection {self._collection} has named vectors, expected a single one"
-            )
-        if vectors.size != wanted:
-            raise PermanentError(
-                STORAGE_FAILED,
-                f"collection {self._collection} has dimension {vectors.size}, the configured embedding has {wanted}: "
-                "set EMBEDDING_MODEL to the model that wrote it, or QDRANT_COLLECTION to a new name",
+            raise self._misfit("has named vectors, expected a single one")
+        if vectors.size != wanted.dimension:
+            raise self._misfit(
+                f"has dimension {vectors.size}, the configured embedding has {wanted.dimension}: {_REMEDY}"
             )
         if vectors.distance != Distance.COSINE:
-            raise PermanentError(
-                STORAGE_FAILED, f"collection {self._collection} has distance {vectors.distance.value}, expected Cosine"
-            )
+            raise self._misfit(f"has distance {vectors.distance.value}, expected Cosine")
+        written = _space_in((config.metadata or {}).get(_SPACE))
+        if written is not None and written != wanted:
+            raise self._misfit(f"was written by {written}, and this worker has {wanted}: {_REMEDY}")
+        return written
+
+    def _misfit(self, what: str) -> PermanentError:
+        return PermanentError(STORAGE_FAILED, f"collection {self._collection} {what}")
 
     def _in_collection(self, call: Callable[[], T]) -> T:
         """Run a call; where the collection was deleted meanwhile, make it again and repeat the call once."""
@@ -148,6 +182,14 @@ class AnchorStore:
             raise _store_error(self._collection, error) from error
         except ApiException as error:
             raise TransientError(STORAGE_FAILED, f"{type(error).__name__}: {error}") from error
+
+
+def _space_in(noted: Any) -> Space | None:
+    """Something else under this key counts as no note."""
+    try:
+        return Space(**noted)
+    except TypeError:
+        return None
 
 
 class _CollectionMissing(TransientError):
