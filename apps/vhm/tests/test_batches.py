@@ -224,8 +224,9 @@ def test_only_what_was_not_delivered_is_published_again() -> None:
     assert run.figure("vhm_retries_total", stage="publishing", reason="publish_failed") == 1
 
 
-def test_broker_that_goes_away_while_publishing_loses_nothing_and_fills_no_dead_letters() -> None:
-    said = [None, "away"]
+@pytest.mark.parametrize("cause", ["away", None], ids=["still away", "back meanwhile"])
+def test_broker_that_goes_away_while_publishing_loses_nothing_and_fills_no_dead_letters(cause: str | None) -> None:
+    said = [None, cause]
     run = Run(failures={ANSWERS: [AWAY] * 8}, gates={"broker": lambda: said.pop(0) if said else None}).run()
     assert run.published(DLQ) == []
     assert run.published(ANSWERS) == list(range(8))

@@ -89,12 +89,16 @@ def test_any_texts_are_the_same_as_one_by_one(texts: list[str]) -> None:
     assert bits(deterministic_embed_many(texts, 8)) == bits([deterministic_embed(text, 8) for text in texts])
 
 
+def test_no_texts_are_no_vectors() -> None:
+    assert deterministic_embed_many([], 8) == []
+
+
 def test_features_that_are_forgotten_are_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deterministic, "_REMEMBERED", 3)
-    deterministic._buckets_of.cache_clear()
-    text = "a few words too many"
-    assert deterministic_embed_many([text, text], 16) == [deterministic_embed(text, 16)] * 2
-    assert len(deterministic._buckets_of(16)) <= 3
+    deterministic._vocabulary_of.cache_clear()
+    for text in ("a few words too many", "other words", "tea"):
+        assert deterministic_embed_many([text, text], 16) == [deterministic_embed(text, 16)] * 2
+    assert len(deterministic._vocabulary_of(16)) == len(set(deterministic._names("tea")))
 
 
 DIMENSIONS = [

@@ -98,10 +98,18 @@ def test_dead_letter_holds_the_original_bytes_and_the_reason() -> None:
 
 
 def test_nothing_is_committed_while_nothing_can_be_published() -> None:
-    run = Run(contents=(b"one",), failures={ANSWERS: [AWAY] * 3, DLQ: [AWAY]})
-    run.loop._gates = {"broker": lambda: "away" if run.publisher.failures[DLQ] == [] and run.idle < 2 else None}
+    run = Run(contents=(b"one",), failures={ANSWERS: [AWAY] * 3})
+    run.loop._gates = {"broker": lambda: "away" if run.publisher.failures[ANSWERS] == [] and run.idle < 2 else None}
     run.run()
     assert run.journal == [("seek", 0), ("publish", ANSWERS), ("commit", 1), ("close",)]
+
+
+def test_dead_letter_that_can_not_be_kept_leaves_its_event() -> None:
+    def refuse(_: Event) -> Outcome:
+        raise PermanentError("no_use", "because")
+
+    run = Run(refuse, contents=(b"one",), failures={DLQ: [AWAY] * 3}).run()
+    assert run.journal == [("seek", 0), ("publish", DLQ), ("commit", 1), ("close",)]
 
 
 def test_transient_error_is_tried_again_as_often_as_configured() -> None:

@@ -34,31 +34,25 @@ class Delivery:
         """What is now published, or needed no message; `LATER` for what is not."""
         done = list(decisions)
         failures = self._publish(events, done, self._retries)
-        refused = self._refused(done, failures)
-        # An answer that the broker does not take, such as one that is too large, must not keep its event for ever.
+        # An answer that the broker never takes, such as one that is too large, must not keep its event for ever. One
+        # that it did not take now is no reason for a dead letter: the event comes again, and with it the answer.
+        refused = [
+            index
+            for index, error in failures.items()
+            if isinstance(done[index], Answer) and isinstance(error, PermanentError)
+        ]
         kept: list[Decision] = [DeadLetter(failures[index].reason, failures[index].detail) for index in refused]
         unkept = self._publish([events[index] for index in refused], kept, _ONCE)
         for place, index in enumerate(refused):
             done[index] = kept[place]
             del failures[index]
         failures |= {refused[place]: error for place, error in unkept.items()}
-        for index, error in failures.items():
-            # Not even the dead letter could be kept, so the event stays where it is until the broker is back.
-            self._log.error("not_published", reason=error.reason, detail=error.detail, offset=events[index].offset)
+        for index in failures:
             done[index] = LATER
+        if failures:
+            error = next(iter(failures.values()))
+            self._log.error("not_published", messages=len(failures), reason=error.reason, detail=error.detail)
         return done
-
-    def _refused(self, done: Sequence[Decision], failures: Mapping[int, ProcessingError]) -> list[int]:
-        """The answers that stay unpublished although the broker is there: one that is away takes no dead letter."""
-        is_there = True
-        if any(isinstance(error, TransientError) for error in failures.values()):
-            self._around.on_suspicion()
-            is_there = self._around.is_clear()
-        return [
-            index
-            for index, error in failures.items()
-            if isinstance(done[index], Answer) and (is_there or isinstance(error, PermanentError))
-        ]
 
     def _publish(
         self, events: Sequence[Event], done: list[Decision], retries: RetryPolicy

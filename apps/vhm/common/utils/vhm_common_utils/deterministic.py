@@ -9,6 +9,7 @@ import hashlib
 import math
 import re
 import unicodedata
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -41,28 +42,31 @@ def deterministic_embed_many(texts: Sequence[str], dim: int) -> list[list[float]
     """What `deterministic_embed` gives for each text, bit by bit, in a fraction of the time."""
     if dim < 1:
         raise ValueError(f"an embedding needs at least one dimension, not {dim}")
-    buckets = _buckets_of(dim)
-    places: list[int] = []
-    signed: list[float] = []
+    vocabulary = _vocabulary_of(dim)
+    if len(vocabulary) > _REMEMBERED:
+        _vocabulary_of.cache_clear()
+        vocabulary = _vocabulary_of(dim)
+    numbers: list[int] = []
     counted: list[int] = []
-    for row, text in enumerate(texts):
+    lengths = []
+    for text in texts:
         counts = Counter(_names(text))
-        found = [buckets[name] for name in counts]
-        places += [row * dim + index for index, _ in found]
-        signed += [weight for _, weight in found]
+        numbers += map(vocabulary.__getitem__, counts)
         counted += counts.values()
+        lengths.append(len(counts))
+    found = np.asarray(numbers, dtype=np.intp)
+    places = np.repeat(np.arange(len(texts)) * dim, lengths) + np.array(vocabulary.buckets)[found]
     # As in the plain form the logarithm comes from `math`: numpy's may differ in the last bit.
-    factors = {count: 1.0 + math.log(count) for count in set(counted)}
-    weights = np.asarray(signed, dtype=float) * np.asarray([factors[count] for count in counted], dtype=float)
+    factors = np.asarray([0.0, *(1.0 + math.log(count) for count in range(1, max(counted, default=0) + 1))])
+    weights = np.array(vocabulary.weights)[found] * factors[counted]
     # Adds in the order of the list, as the plain form does: a sum of floats depends on it.
-    sums = np.bincount(np.asarray(places, dtype=np.intp), weights=weights, minlength=len(texts) * dim)
-    rows = sums.reshape(len(texts), dim)
+    sums = np.bincount(places, weights=weights, minlength=len(texts) * dim).reshape(len(texts), dim)
     # Python's own sum, which adds in another way than numpy's.
-    lengths = [math.sqrt(sum(squares)) for squares in (rows * rows).tolist()]
-    return [
-        (row / length).tolist() if length else _normalised(row.tolist())
-        for row, length in zip(rows, lengths, strict=True)
-    ]
+    norms = np.asarray([math.sqrt(sum(squares)) for squares in (sums * sums).tolist()])
+    sums[norms == 0.0] = _normalised([0.0] * dim)
+    norms[norms == 0.0] = 1.0
+    vectors: list[list[float]] = (sums / norms[:, None]).tolist()
+    return vectors
 
 
 def _names(text: str) -> Iterator[str]:
@@ -75,24 +79,29 @@ def _names_of_word(word: str) -> tuple[str, ...]:
     return tuple(name for name, _ in _word_features(word))
 
 
-class _Buckets(dict[str, tuple[int, float]]):
-    """Each feature's place and signed weight. Texts share most features, and a look-up costs a tenth of a hash."""
+class _Vocabulary(dict[str, int]):
+    """A number for each feature met, under which its place and signed weight are kept.
+
+    Texts share most of their features, and a look-up costs a tenth of a hash.
+    """
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self._dim = dim
+        self.buckets = array("q")
+        self.weights = array("d")
 
-    def __missing__(self, name: str) -> tuple[int, float]:
-        if len(self) >= _REMEMBERED:
-            self.clear()
+    def __missing__(self, name: str) -> int:
         index, sign = _bucket(name, self._dim)
-        found = self[name] = index, sign * (_PART_WEIGHT if name.startswith(_PART) else _WORD_WEIGHT)
-        return found
+        self.buckets.append(index)
+        self.weights.append(sign * (_PART_WEIGHT if name.startswith(_PART) else _WORD_WEIGHT))
+        number = self[name] = len(self)
+        return number
 
 
 @lru_cache(maxsize=2)
-def _buckets_of(dim: int) -> _Buckets:
-    return _Buckets(dim)
+def _vocabulary_of(dim: int) -> _Vocabulary:
+    return _Vocabulary(dim)
 
 
 def _word_features(word: str) -> Iterator[tuple[str, float]]:
