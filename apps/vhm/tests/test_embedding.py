@@ -6,6 +6,8 @@ import json
 import math
 import random
 import struct
+import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx
@@ -24,6 +26,7 @@ from vhm_common_utils.embedding import (
     known_dimension,
 )
 from vhm_common_utils.errors import PermanentError, ProcessingError, TransientError
+from vhm_common_utils.remote import post_json
 from vhm_common_utils.version import get_version
 
 
@@ -238,6 +241,20 @@ def test_key_that_no_header_may_hold_is_not_quoted() -> None:
     with pytest.raises(PermanentError, match="no HTTP header may hold") as caught:
         Embedder(settings, httpx.Client(transport=httpx.MockTransport(Provider()))).embed("tea")
     assert "secret" not in str(caught.value)
+
+
+def test_answer_that_never_ends_is_given_up() -> None:
+    def drip() -> Iterator[bytes]:
+        while True:
+            time.sleep(0.02)
+            yield b" "
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=drip())
+
+    client = httpx.Client(transport=httpx.MockTransport(answer), timeout=0.1)
+    with pytest.raises(TransientError, match=r"was not whole after 0\.1 s"):
+        post_json(client, "http://ollama/api/embed", {}, reason="embedding_generation_failed")
 
 
 UNUSABLE = [

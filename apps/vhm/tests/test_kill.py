@@ -236,3 +236,38 @@ def test_every_anchor_is_indexed_or_a_dead_letter(tmp_path: Path, capsys: pytest
     if WHAT == ["worker"]:
         # With the broker and the store up all the time, nothing else has a reason to be a dead letter.
         assert tally.letters.keys() == poison
+
+
+def test_replay_brings_letters_back(tmp_path: Path) -> None:
+    """The command itself, on a real broker: letters go back marked, and the next run finds none."""
+    with servers(tmp_path) as (worker, _):
+        producer = Producer({"bootstrap.servers": worker.bootstrap})
+        for number in range(5):
+            headers = [("source-topic", SOURCE), ("trace", f"t{number}")]
+            producer.produce(DLQ, value=f"letter {number}".encode(), headers=headers)
+        assert producer.flush(30) == 0
+        assert [len(replayed(worker, *arguments)) for arguments in (["--dry-run"], ["--limit", "2"], [], [])] == [
+            5,
+            2,
+            3,
+            0,
+        ]
+        consumer = Consumer({"bootstrap.servers": worker.bootstrap, "group.id": "tally", "enable.auto.commit": False})
+        consumer.assign([TopicPartition(SOURCE, part, 0) for part in range(PARTITIONS)])
+        found = consumer.consume(5, 20)
+        consumer.close()
+    assert sorted((one.value(), one.headers()) for one in found) == [
+        (f"letter {number}".encode(), [("trace", f"t{number}".encode()), ("replays", b"1")]) for number in range(5)
+    ]
+
+
+def replayed(worker: Worker, *arguments: str) -> list[str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "common" / "utils")]),
+        "KAFKA_BOOTSTRAP": worker.bootstrap,
+    }
+    command = [sys.executable, "-m", "vhm_common_utils.replay", "--topic", DLQ, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()

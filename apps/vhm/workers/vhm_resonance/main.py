@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from vhm_common_utils import config
+from vhm_common_utils.config import settings_class
 from vhm_common_utils.logs import configure_logs
 from vhm_common_utils.loop import LoopSettings
 from vhm_common_utils.memory import open_memory
@@ -16,21 +17,23 @@ from vhm_common_utils.worker import Worker, health_port, run_worker
 from workers.vhm_resonance.handler import ANSWERS, SOURCE, handle
 from workers.vhm_resonance.recall import RecallSettings
 
+ResonanceSettings = settings_class("resonance")
+
 STORE_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.25)
 PUBLISH_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.5)
 # Somebody waits for each answer, so a batch is what waits already, and short.
 BATCH = BatchLimits(messages=8)
 
 
-def build() -> Worker:
+def build(settings: Any) -> Worker:
     memory = open_memory()
-    settings = RecallSettings(config.RESONANCE_MAX_BEATS, config.RESONANCE_DIVERSITY_THRESHOLD)
+    recall = RecallSettings(settings.resonance_max_beats, settings.resonance_diversity_threshold)
     return Worker(
         name="resonance",
-        bootstrap=config.KAFKA_BOOTSTRAP,
+        bootstrap=settings.kafka_bootstrap,
         source=SOURCE,
         answers=ANSWERS,
-        handle=lambda events: handle(events, memory.store, memory.embedder.embed_many, settings),
+        handle=lambda events: handle(events, memory.store, memory.embedder.embed_many, recall),
         loop=LoopSettings(handling=STORE_RETRIES, publishing=PUBLISH_RETRIES, batch=BATCH),
         gates=memory.gates(),
         checks=memory.checks(),
@@ -39,8 +42,9 @@ def build() -> Worker:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     port = health_port(arguments)
-    configure_logs(worker="resonance", level=config.RESONANCE_LOG_LEVEL)
-    return run_worker(build(), port)
+    settings = ResonanceSettings.read()
+    configure_logs(worker="resonance", level=settings.resonance_log_level)
+    return run_worker(build(settings), port)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -28,26 +32,44 @@ def post_json(
 ) -> Any:
     """The decoded answer of a POST. Error texts hold the address and the answer, never the request's headers."""
     try:
-        response = client.post(url, json=dict(body), headers=dict(headers or {}))
+        answer = _post(client, url, body, headers or {})
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise PermanentError(reason, f"{url} is not an address: {error}") from error
     except (httpx.LocalProtocolError, UnicodeEncodeError):
         # The error's text, and the chain to it, would quote the header, and with it the key.
         raise PermanentError(reason, f"{url}: the key holds a character that no HTTP header may hold") from None
-    except httpx.RequestError as error:
+    except (httpx.RequestError, TimeoutError) as error:
         raise TransientError(reason, f"{url}: {type(error).__name__}: {error}") from error
-    if response.status_code in _BUSY:
-        raise BusyError(reason, _answer(url, response))
-    if response.status_code >= 500:
-        raise TransientError(reason, _answer(url, response))
-    if not response.is_success:
-        raise PermanentError(reason, _answer(url, response))
+    if answer.status in _BUSY:
+        raise BusyError(reason, answer.describe(url))
+    if answer.status >= 500:
+        raise TransientError(reason, answer.describe(url))
+    if not 200 <= answer.status < 300:
+        raise PermanentError(reason, answer.describe(url))
     try:
-        return response.json()
-    except ValueError as error:
-        kind = response.headers.get("content-type", "no content type")
-        raise PermanentError(reason, f"{url} answered {response.status_code} with {kind}, not JSON") from error
+        return json.loads(answer.content)
+    except (ValueError, RecursionError) as error:
+        raise PermanentError(reason, f"{url} answered {answer.status} with {answer.kind}, not JSON") from error
 
 
-def _answer(url: str, response: httpx.Response) -> str:
-    return f"{url} answered {response.status_code}: {response.text[:_EXCERPT]}"
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    kind: str
+    content: bytes
+
+    def describe(self, url: str) -> str:
+        return f"{url} answered {self.status}: {self.content.decode(errors='replace')[:_EXCERPT]}"
+
+
+def _post(client: httpx.Client, url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> _Answer:
+    """The whole answer within the client's read time-out, which by itself only bounds the wait between two parts."""
+    limit = client.timeout.read
+    ends = time.monotonic() + (limit if limit is not None else math.inf)
+    content = bytearray()
+    with client.stream("POST", url, json=dict(body), headers=dict(headers)) as response:
+        for part in response.iter_bytes():
+            content += part
+            if time.monotonic() > ends:
+                raise TimeoutError(f"the answer was not whole after {limit:g} s")
+    return _Answer(response.status_code, response.headers.get("content-type", "no content type"), bytes(content))

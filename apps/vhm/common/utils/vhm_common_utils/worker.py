@@ -22,8 +22,6 @@ from vhm_common_utils.metrics import Metrics
 from vhm_common_utils.version import get_version
 
 _EXIT_FORCED = 1
-# More than one batch makes, so that most batches are over, and their objects gone by themselves, before a look is due.
-_GARBAGE_THRESHOLD = 50_000
 
 
 @dataclass(frozen=True)
@@ -80,9 +78,8 @@ def run_worker(worker: Worker, port: int) -> int:
     health = HealthServer(readiness, port)
     health.start()
     watchdog = _stop_on_signal(loop, worker.shutdown_timeout)
-    # What is loaded by now stays: looking through it again and again would cost a batch a tenth of its time.
+    # What is loaded by now stays: looking through it again and again would cost each batch some of its time.
     gc.freeze()
-    gc.set_threshold(_GARBAGE_THRESHOLD)
     loop.run(worker.source)
     publisher.close()
     health.stop()
