@@ -95,6 +95,70 @@ def test_permanent_errors_are_answered_with_their_reason() -> None:
     assert index(FakeStore(), ANCHOR, embed_many=no_model) == [expected]
 
 
+OTHER_ID = "7b0d5c1e-3a52-4a4b-9a10-0c5d0e9f1a12"
+OTHER = ANCHOR | {"anchor_id": OTHER_ID, "text": "coffee"}
+OTHER_STORED = Answer("anchors-indexed", OTHER_ID, {"anchor_id": OTHER_ID, "ok": True})
+
+
+def test_batch_is_one_look_one_embedding_and_one_write() -> None:
+    asked: list[Sequence[str]] = []
+
+    def embed_many(texts: Sequence[str]) -> list[list[float]]:
+        asked.append(texts)
+        return embed(texts)
+
+    store = FakeStore()
+    assert index(store, ANCHOR, OTHER, embed_many=embed_many) == [STORED, OTHER_STORED]
+    assert (store.calls, asked) == ([("find", 2), ("insert", 2)], [["tea", "coffee"]])
+    assert store.stored_vectors == {ID: [1.0, 3.0], OTHER_ID: [1.0, 6.0]}
+
+
+def test_outcomes_stand_where_their_events_stood() -> None:
+    store = FakeStore(payloads={ID: to_payload(Anchor.model_validate(ANCHOR))})
+    unreadable, known, invalid, new = index(store, b"{", ANCHOR, ANCHOR | {"salience": 9}, OTHER)
+    assert isinstance(unreadable, DeadLetter)
+    assert (known, new) == (STORED, OTHER_STORED)
+    assert isinstance(invalid, Answer)
+    assert invalid.payload["reason"] == "validation_failed"
+    assert store.calls == [("find", 2), ("insert", 1)]
+
+
+def test_equal_ids_of_one_batch_are_judged_in_order() -> None:
+    store = FakeStore()
+    first, again, changed, back = index(store, ANCHOR, ANCHOR, ANCHOR | {"text": "coffee"}, ANCHOR)
+    assert (first, again, back) == (STORED, STORED, STORED)
+    assert isinstance(changed, Answer)
+    assert changed.payload["reason"] == "anchor_immutable_violation"
+    assert (store.payloads[ID]["text"], store.calls) == ("tea", [("find", 1), ("insert", 1)])
+
+
+def test_batch_without_an_anchor_asks_nobody() -> None:
+    store = FakeStore()
+    assert len(index(store, b"{", ANCHOR | {"salience": 9})) == 2
+    assert store.calls == []
+
+
+def test_permanent_error_of_several_is_left_to_the_loop_to_part() -> None:
+    store = FakeStore(failures=[PermanentError("qdrant_storage_failed", "400")])
+    with pytest.raises(PermanentError):
+        index(store, ANCHOR, OTHER)
+
+
+def test_requests_of_a_batch_are_one_embedding() -> None:
+    asked: list[Sequence[str]] = []
+
+    def embed_many(texts: Sequence[str]) -> list[list[float]]:
+        asked.append(texts)
+        return embed(texts)
+
+    store = FakeStore()
+    events = [event(REQUEST), event(b"{"), event(REQUEST | {"request_id": "r2", "query": "coffee"})]
+    first, bad, second = resonance.handle(events, store, embed_many, RecallSettings(3, 0.85))
+    assert isinstance(bad, DeadLetter)
+    assert [one.key for one in (first, second) if isinstance(one, Answer)] == ["r1", "r2"]
+    assert asked == [["tea", "coffee"]]
+
+
 def test_transient_error_passes_through() -> None:
     with pytest.raises(TransientError):
         index(FakeStore(failures=[TransientError("qdrant_storage_failed", "away")]), ANCHOR)
