@@ -82,3 +82,16 @@ def test_port_in_use_is_an_error() -> None:
 
 def test_app_serves_its_paths() -> None:
     assert {route.path for route in app.routes} == {"/health", "/ready", "/metrics"}  # type: ignore[attr-defined]
+
+
+def test_figures_are_served_for_prometheus() -> None:
+    port = free_port()
+    server = HealthServer(Readiness(), port, "127.0.0.1")
+    server.start()
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics")
+    finally:
+        server.stop()
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "process_resident_memory_bytes " in answer.text
