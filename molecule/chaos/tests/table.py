@@ -63,8 +63,13 @@ class Table:
         """The document: those of ``order`` first, in that order, and then the others."""
         names = dict.fromkeys([*order, *self.entries])
         rows = [self.entries[name] for name in names if name in self.entries]
-        survived = sum(not row.detected for row in rows)
-        lines = [f"**{len(rows)} faults: {survived} survived, {len(rows) - survived} named and mended.**", ""]
+        survived = sum(row.seen == "survived" for row in rows)
+        named = sum(row.detected is not None for row in rows)
+        others = len(rows) - survived - named
+        lines = [
+            f"**{len(rows)} faults: {survived} survived, {named} named and mended, {others} as the table says.**",
+            "",
+        ]
         lines += ["| fault | expected | seen | detected (s) | recovered (s) | a person |", "|---|---|---|---|---|---|"]
         missing = [name for name in order if name not in self.entries]
         rest = ["", f"Written down and not made, or not as expected, when this was written: {'; '.join(missing)}."]
