@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from vhm_common_utils.config import settings_class
+from vhm_common_utils import config
 from vhm_common_utils.logs import configure_logs
 from vhm_common_utils.loop import LoopSettings
 from vhm_common_utils.memory import open_memory
@@ -17,20 +16,18 @@ from vhm_common_utils.worker import Worker, health_port, run_worker
 from workers.vhm_resonance.handler import ANSWERS, SOURCE, handle
 from workers.vhm_resonance.recall import RecallSettings
 
-ResonanceSettings = settings_class("resonance")
-
 STORE_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.25)
 PUBLISH_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.5)
 # Somebody waits for each answer, so a batch is what waits already, and short.
 BATCH = BatchLimits(messages=8)
 
 
-def build(settings: Any) -> Worker:
+def build() -> Worker:
     memory = open_memory()
-    recall = RecallSettings(settings.resonance_max_beats, settings.resonance_diversity_threshold)
+    recall = RecallSettings(config.RESONANCE_MAX_BEATS, config.RESONANCE_DIVERSITY_THRESHOLD)
     return Worker(
         name="resonance",
-        bootstrap=settings.kafka_bootstrap,
+        bootstrap=config.KAFKA_BOOTSTRAP,
         source=SOURCE,
         answers=ANSWERS,
         handle=lambda events: handle(events, memory.store, memory.embedder.embed_many, recall),
@@ -42,9 +39,8 @@ def build(settings: Any) -> Worker:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     port = health_port(arguments)
-    settings = ResonanceSettings.read()
-    configure_logs(worker="resonance", level=settings.resonance_log_level)
-    return run_worker(build(settings), port)
+    configure_logs(worker="resonance", level=config.RESONANCE_LOG_LEVEL)
+    return run_worker(build(), port)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from vhm_common_utils.config import settings_class
+from vhm_common_utils import config
 from vhm_common_utils.deciding import each
 from vhm_common_utils.logs import configure_logs
 from vhm_common_utils.loop import LoopSettings
@@ -17,34 +16,31 @@ from vhm_common_utils.worker import Worker, health_port, run_worker
 from workers.vhm_reteller.handler import ANSWERS, SOURCE, handle
 from workers.vhm_reteller.tellers import READ_TIMEOUT_SECONDS, TellerSettings, make_tellers
 
-RetellerSettings = settings_class("reteller")
-
 # A teller that fails is followed by the next one, and the narrator never fails: handling again would gain nothing.
 NO_RETRIES = RetryPolicy(retries=0, backoff_seconds=0.0)
 
 
-def build(settings: Any) -> Worker:
+def build() -> Worker:
     tellers = make_tellers(TellerSettings.from_config(), http_client(READ_TIMEOUT_SECONDS))
     return Worker(
         name="reteller",
-        bootstrap=settings.kafka_bootstrap,
+        bootstrap=config.KAFKA_BOOTSTRAP,
         source=SOURCE,
         answers=ANSWERS,
         handle=each(lambda event: handle(event, tellers)),
         loop=LoopSettings(
             handling=NO_RETRIES,
-            publishing=RetryPolicy(settings.reteller_kafka_retries, settings.reteller_kafka_retry_backoff_seconds),
-            poll_seconds=settings.reteller_poll_timeout_seconds,
+            publishing=RetryPolicy(config.RETELLER_KAFKA_RETRIES, config.RETELLER_KAFKA_RETRY_BACKOFF_SECONDS),
+            poll_seconds=config.RETELLER_POLL_TIMEOUT_SECONDS,
         ),
-        flush_timeout=settings.reteller_producer_flush_timeout_seconds,
+        flush_timeout=config.RETELLER_PRODUCER_FLUSH_TIMEOUT_SECONDS,
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     port = health_port(arguments)
-    settings = RetellerSettings.read()
-    configure_logs(worker="reteller", level=settings.reteller_log_level)
-    return run_worker(build(settings), port)
+    configure_logs(worker="reteller", level=config.RETELLER_LOG_LEVEL)
+    return run_worker(build(), port)
 
 
 if __name__ == "__main__":

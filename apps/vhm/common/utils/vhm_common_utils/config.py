@@ -12,7 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar, cast
 
 T = TypeVar("T")
@@ -167,20 +167,6 @@ def is_set(name: str) -> bool:
 def _value(name: str) -> Any:
     variable = _BY_NAME[name]
     return _read_env(name, *variable.aliases, transform=variable.parse, default=cast(Any, variable.default))
-
-
-def settings_class(worker: str) -> Any:
-    """A frozen record of what this worker reads, named in lower case; `read()` fills it from the environment."""
-    columns = [
-        (variable.name.lower(), variable.type, field(repr=not variable.secret))
-        for variable in VARIABLES
-        if worker in variable.read_by
-    ]
-
-    def read(cls: Any) -> Any:
-        return cls(**{name: _value(name.upper()) for name, _, _ in columns})
-
-    return make_dataclass(f"{worker.title()}Settings", columns, frozen=True, namespace={"read": classmethod(read)})
 
 
 KAFKA_BOOTSTRAP: str = _value("KAFKA_BOOTSTRAP")
