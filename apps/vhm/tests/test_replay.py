@@ -186,7 +186,10 @@ def test_end_that_holds_no_message_ends_the_run() -> None:
 def test_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     assert parse(["--topic", DLQ]) == Choice(DLQ, None, 3, False)
     assert parse(["--topic", DLQ, "--limit", "5", "--most", "1", "--dry-run"]) == Choice(DLQ, 5, 1, True)
-    for bad, words in ((["--topic", TOPIC], "no dead-letter topic"), (["--topic", DLQ, "--limit", "0"], "--limit")):
+    for bad, words in (
+        (["--topic", TOPIC], "no dead-letter topic"),
+        (["--topic", DLQ, "--limit", "0"], "0 is not a whole number above 0"),
+    ):
         with pytest.raises(SystemExit):
             parse(bad)
         assert words in capsys.readouterr().err
