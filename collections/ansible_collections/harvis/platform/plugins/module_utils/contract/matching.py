@@ -6,7 +6,7 @@ import fnmatch
 import posixpath
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.contract.dockerfile import instructions
@@ -115,7 +115,8 @@ class Candidates:
     """Everything below the sources that an image can be built from."""
 
     sources: Path
-    applications: dict[tuple[Path, Path | None], Application]
+    # Every parsed file of the sources: whoever shows this object waits for minutes.
+    applications: dict[tuple[Path, Path | None], Application] = field(repr=False)
     unreadable: list[str]
 
     def of_component(self, component: Component) -> Application:
