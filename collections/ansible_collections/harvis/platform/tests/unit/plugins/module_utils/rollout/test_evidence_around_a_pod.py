@@ -37,6 +37,14 @@ def heals(snapshot: Snapshot, **expected: t.Any) -> bool:
     return not may_pass(assess(snapshot, Expected(**expected)), snapshot)[1]
 
 
+def test_a_workload_that_nobody_deployed_is_not_waited_for(make: t.Any) -> None:
+    expected = {"images": {"vhm/indexer": {"indexer": "x:1"}}}
+    gone, awaited = make.snapshot(pods=[], workloads=[]), make.snapshot(pods=[])
+
+    assert may_pass(assess(gone, Expected(**expected)), gone) == (False, True)
+    assert may_pass(assess(awaited, Expected(**expected)), awaited)[0]
+
+
 def crashed(make: t.Any, **ended: t.Any) -> t.Any:
     last = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-03-01T12:00:40Z", **ended}}
     return make.pod(make.waiting("CrashLoopBackOff", "back-off 40s", restartCount=2, lastState=last))
