@@ -21,6 +21,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.release.manifest i
 from ansible_collections.harvis.platform.plugins.module_utils.release.plan import Wanted
 from ansible_collections.harvis.platform.plugins.module_utils.release.queue import queued, refuse_if_moved
 from ansible_collections.harvis.platform.plugins.module_utils.release.records import forget, records_ref, write_record
+from ansible_collections.harvis.platform.plugins.module_utils.release.rendering import begin_rendering, rendered
 from ansible_collections.harvis.platform.plugins.module_utils.release.reused import lost_values, reused_values
 from ansible_collections.harvis.platform.plugins.module_utils.release.situation import (
     Situation,
@@ -31,12 +32,11 @@ from ansible_collections.harvis.platform.plugins.module_utils.release.situation 
 )
 from ansible_collections.harvis.platform.plugins.module_utils.release.source import source_revision
 from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
-from ansible_collections.harvis.platform.plugins.module_utils.release.storage import History, read_history
+from ansible_collections.harvis.platform.plugins.module_utils.release.storage import read_history
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.namespaces import ending
 
 Connect = t.Callable[[], Cluster]
 Definitions = list[crds.Definition]
-_NO_CRD = "ensure CRDs are installed first"
 
 
 def ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mode: bool) -> dict[str, t.Any]:
@@ -58,7 +58,7 @@ def ensure_absent(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mode
 def _ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mode: bool) -> dict[str, t.Any]:
     with ThreadPoolExecutor(1) as pool:
         # Helm renders in its own process while this one imports the kubernetes library.
-        rendering = pool.submit(helm.render, spec, is_upgrade=True)
+        rendering = pool.submit(begin_rendering, helm, spec)
         cluster = connect()
         namespaces = {name: cluster.get(ObjectRef("v1", "Namespace", name)) for name in spec.wanted_namespaces}
         # What is compared with the server would be refused there object by object.
@@ -116,10 +116,10 @@ def _ensure_absent(spec: ReleaseSpec, helm: Helm, cluster: Cluster, *, check_mod
 
 
 def _read(
-    spec: ReleaseSpec, helm: Helm, cluster: Cluster, rendering: Future[str]
+    spec: ReleaseSpec, helm: Helm, cluster: Cluster, rendering: Future[tuple[str, bool]]
 ) -> tuple[Situation, Managers, Definitions]:
     history = read_history(cluster, spec.name, spec.namespace)
-    text, exact = _rendered(spec, helm, history, rendering)
+    text, exact = rendered(helm, spec, history, rendering)
     other_chart = owners.foreign_release(spec, history)
     _refuse(other_chart if not spec.take_ownership else [])
     definitions = crds.chart_definitions(helm, spec) if spec.crds != "skip" else {}
@@ -136,19 +136,6 @@ def _read(
     compared = crds.compare_definitions(cluster, definitions)
     _refuse(crds.refused(compared) if spec.crds == "apply" else [])
     return situation, managers, compared
-
-
-def _rendered(spec: ReleaseSpec, helm: Helm, history: History, rendering: Future[str]) -> tuple[str, bool]:
-    """The manifest, and whether it is what the server would get."""
-    try:
-        text = rendering.result()
-        # A chart may render otherwise for a first install (.Release.IsInstall).
-        return text if history.is_installed else helm.render(spec, is_upgrade=False), True
-    except ReleaseError as exc:
-        # Helm asks the server about kinds whose definitions come with this very chart.
-        if spec.crds == "skip" or _NO_CRD not in str(exc):
-            raise
-    return helm.render(spec, is_upgrade=history.is_installed, on_server=False), False
 
 
 def _apply(

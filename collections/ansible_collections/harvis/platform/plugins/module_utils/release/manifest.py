@@ -42,6 +42,11 @@ class Manifest:
         return sorted(found)
 
 
+def documents(text: str) -> list[str]:
+    """The YAML documents of a manifest, unread."""
+    return _DOCUMENTS.split(text)
+
+
 def parse_manifest(text: str, namespace: str, namespaced: Namespaced) -> Manifest:
     """Split and read ``text``; an object that states no namespace lies in ``namespace`` if its kind has one.
 
@@ -49,7 +54,7 @@ def parse_manifest(text: str, namespace: str, namespaced: Namespaced) -> Manifes
     """
     objects: dict[ObjectRef, ManifestObject] = {}
     hooks: dict[ObjectRef, ManifestObject] = {}
-    for document in _DOCUMENTS.split(text):
+    for document in documents(text):
         match = _SOURCE.search(document)
         source = match["path"] if match else ""
         for body in _bodies(document, source):

@@ -174,12 +174,16 @@ def helm_secret(
 
 @dataclasses.dataclass
 class FakeHelm:
-    """Answers as a helm would that works on ``cluster``; ``failure`` makes the upgrade fail with that text."""
+    """Answers as a helm would that works on ``cluster``; ``failure`` makes the upgrade fail with that text.
+
+    So does ``render_failure`` with a rendering, and ``client_failure`` with one that asks no server.
+    """
 
     cluster: FakeCluster
     manifest: str = ""
     failure: str = ""
     render_failure: str = ""
+    client_failure: str = ""
     heals: bool = True
     version: str = "v4.0.4"
     calls: list[tuple[str, ...]] = dataclasses.field(default_factory=list)
@@ -192,8 +196,8 @@ class FakeHelm:
         self.stdin.append(stdin)
         verb = argv[1]
         if verb == "template":
-            ok = not self.render_failure
-            return CommandResult(tuple(argv), 0 if ok else 1, self.manifest if ok else "", self.render_failure)
+            failure = self.render_failure or (self.client_failure if "--dry-run=client" in argv else "")
+            return CommandResult(tuple(argv), 1 if failure else 0, "" if failure else self.manifest, failure)
         if verb == "upgrade":
             return self._upgrade(argv, json.loads(stdin))
         if verb == "uninstall":
@@ -204,6 +208,10 @@ class FakeHelm:
 
     def verbs(self) -> list[str]:
         return [call[0] for call in self.calls]
+
+    def renderings(self) -> list[str]:
+        """Where each was made: on the client or the server."""
+        return [flag.partition("=")[2] for call in self.calls for flag in call if flag.startswith("--dry-run=")]
 
     def _upgrade(self, argv: t.Sequence[str], values: dict[str, t.Any]) -> CommandResult:
         if self.failure:

@@ -78,7 +78,7 @@ def test_nothing_changed_is_one_rendering_and_no_write(present: t.Any, make: t.A
     result = present(fake)
     assert (result["changed"], result["reasons"], result["drift"]) == (False, [], [])
     assert result["diff"] == {"before": "", "after": ""}
-    assert fake.verbs() == ["template"]
+    assert fake.renderings() == ["client"]
     assert released.written == []
 
 
@@ -116,7 +116,7 @@ def test_check_mode_says_the_same_and_writes_nothing(present: t.Any, make: t.Any
     fake = make.helm(released, make.manifest.replace("hello", "bye"))
     foreseen = present(fake, check_mode=True)
     assert released.written == []
-    assert fake.verbs() == ["template"]
+    assert fake.verbs() == ["template", "template"]
     done = present(fake)
     assert (foreseen["reasons"], foreseen["diff"]) == (done["reasons"], done["diff"])
 
@@ -406,7 +406,7 @@ def test_what_the_cluster_would_refuse_stops_before_anything_changes(
     fake = make.helm(released, make.manifest.replace("replicas: 1", "replicas: 2"))
     with pytest.raises(HarvisError, match=message):
         present(fake)
-    assert fake.verbs() == ["template"]
+    assert set(fake.verbs()) == {"template"}
     assert released.written == []
 
 
