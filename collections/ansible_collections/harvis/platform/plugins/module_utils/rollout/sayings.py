@@ -36,8 +36,13 @@ class Sayings:
     usages: t.Mapping[Key, usage.Usage] = field(default_factory=dict)
 
 
-def listen(cluster: Cluster, pods: t.Iterable[Object], now: dt.datetime | None = None) -> Sayings:
-    """Whatever cannot be had is left out: it only helps to explain."""
+def listen(
+    cluster: Cluster, pods: t.Iterable[Object], now: dt.datetime | None = None, *, measure: bool = True
+) -> Sayings:
+    """Whatever cannot be had is left out: it only helps to explain.
+
+    Without ``measure`` only the nodes of pods that are not well are asked for their measurements.
+    """
     now = now or dt.datetime.now(dt.UTC)
     logs: dict[Key, str] = {}
     answers: dict[Key, str] = {}
@@ -48,7 +53,9 @@ def listen(cluster: Cluster, pods: t.Iterable[Object], now: dt.datetime | None =
                 logs[path(pod), state["name"]] = text
             if answer := _answer(cluster, pod, state):
                 answers[path(pod), state["name"]] = answer
-    nodes = {pod["spec"]["nodeName"] for pod in present}
+    # What has no limit is neither held back nor killed for what it takes, and a kubelet measures all of its node anew.
+    measured = [pod for pod in present if usage.is_limited(pod) and (measure or not _is_well(pod))]
+    nodes = {pod["spec"]["nodeName"] for pod in measured}
     return Sayings(logs, answers, _usages(cluster, nodes))
 
 
@@ -64,6 +71,10 @@ def _log(cluster: Cluster, pod: Object, state: Object, now: dt.datetime) -> str:
     # Between two starts the crashed container's log is the current one, after a start the previous one.
     text = _lines(cluster, *place, previous=False)
     return text if not _crashed(state) or text else _lines(cluster, *place, previous=True)
+
+
+def _is_well(pod: Object) -> bool:
+    return is_ready(pod) and not any(state.get("restartCount") for state in all_containers(pod))
 
 
 def _crashed(state: Object) -> bool:

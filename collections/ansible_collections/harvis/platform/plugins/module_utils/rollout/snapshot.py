@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Cluster, Object
@@ -14,6 +15,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.rollout.sayings im
 
 SYSTEM = "kube-system"
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+Kind = tuple[str, str]
+_PARALLEL = 6
 
 
 @dataclass(frozen=True)
@@ -42,33 +45,40 @@ class Snapshot:
     sayings: Sayings = field(default_factory=Sayings)
 
     @classmethod
-    def read(cls, cluster: Cluster, namespaces: t.Sequence[str]) -> Snapshot:
+    def read(cls, cluster: Cluster, namespaces: t.Sequence[str], *, measure: bool = True) -> Snapshot:
         start = time.monotonic()
 
-        def each(api_version: str, kind: str) -> list[Object]:
-            return [found for name in namespaces for found in cluster.find(api_version, kind, namespace=name)]
+        def each(*kinds: Kind) -> t.Callable[[], list[Object]]:
+            return lambda: [
+                found for kind in kinds for name in namespaces for found in cluster.find(*kind, namespace=name)
+            ]
 
-        def helping(api_version: str, kind: str) -> list[Object]:
-            return _allowed(lambda: each(api_version, kind))
+        def allowed(read: t.Callable[[], list[Object]]) -> t.Callable[[], list[Object]]:
+            return lambda: _allowed(read)
 
-        parts = {
-            "pods": each("v1", "Pod"),
-            "workloads": [found for kind in WORKLOAD_KINDS for found in each("apps/v1", kind)],
-            "replica_sets": each("apps/v1", "ReplicaSet"),
-            "events": each("v1", "Event"),
-            "nodes": cluster.find("v1", "Node"),
-            "system_pods": _allowed(lambda: cluster.find("v1", "Pod", namespace=SYSTEM)),
-            "node_events": _allowed(
+        readers: dict[str, t.Callable[[], list[Object]]] = {
+            "pods": each(("v1", "Pod")),
+            "workloads": each(*(("apps/v1", kind) for kind in WORKLOAD_KINDS)),
+            "replica_sets": each(("apps/v1", "ReplicaSet")),
+            "events": each(("v1", "Event")),
+            "nodes": lambda: cluster.find("v1", "Node"),
+            "system_pods": allowed(lambda: cluster.find("v1", "Pod", namespace=SYSTEM)),
+            "node_events": allowed(
                 lambda: cluster.find("v1", "Event", namespace="default", fields="involvedObject.kind=Node")
             ),
-            "services": helping("v1", "Service"),
-            "slices": helping("discovery.k8s.io/v1", "EndpointSlice"),
-            "policies": helping("networking.k8s.io/v1", "NetworkPolicy"),
-            "claims": helping("v1", "PersistentVolumeClaim"),
-            "namespaces": _allowed(lambda: cluster.find("v1", "Namespace")),
+            "services": allowed(each(("v1", "Service"))),
+            "slices": allowed(each(("discovery.k8s.io/v1", "EndpointSlice"))),
+            "policies": allowed(each(("networking.k8s.io/v1", "NetworkPolicy"))),
+            "claims": allowed(each(("v1", "PersistentVolumeClaim"))),
+            "namespaces": allowed(lambda: cluster.find("v1", "Namespace")),
         }
+        # The pods first: what is read after them explains them, and is no older.
+        parts = {"pods": readers.pop("pods")()}
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            jobs = {name: pool.submit(read) for name, read in readers.items()}
+        parts |= {name: job.result() for name, job in jobs.items()}
         starts = _starts(cluster, parts["pods"])
-        sayings = listen(cluster, parts["pods"])
+        sayings = listen(cluster, parts["pods"], measure=measure)
         return cls(**parts, starts=starts, sayings=sayings, own=tuple(namespaces), seconds=time.monotonic() - start)
 
 

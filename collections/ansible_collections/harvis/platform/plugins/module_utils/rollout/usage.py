@@ -46,6 +46,13 @@ def metrics_path(node: str) -> str:
     return f"/api/v1/nodes/{node}/proxy/metrics/cadvisor"
 
 
+def is_limited(pod: Object) -> bool:
+    """Whether a container of the pod, or the pod itself, may have too little processor time or memory."""
+    spec = pod["spec"]
+    given = [spec, *spec.get("containers", ()), *(spec.get("initContainers") or ())]
+    return any((part.get("resources") or {}).get("limits") for part in given)
+
+
 def read(text: str) -> dict[Key, Usage]:
     """From the kubelet's text to usages by ``namespace/pod`` and container; a container that began anew adds up."""
     found: dict[Key, dict[str, int]] = {}

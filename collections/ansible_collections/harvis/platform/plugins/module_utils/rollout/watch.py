@@ -32,6 +32,7 @@ def watch(
     expected: Expected,
     *,
     wait: float = 0,
+    measure: bool = True,
     tell: Telling = silent,
     clock: t.Callable[[], float] = time.monotonic,
 ) -> list[Proof]:
@@ -40,7 +41,7 @@ def watch(
     with contextlib.ExitStack() as open_until_ready:
         changes = None
         while True:
-            snapshot = Snapshot.read(cluster, namespaces)
+            snapshot = Snapshot.read(cluster, namespaces, measure=measure)
             proofs = assess(snapshot, expected)
             tell(snapshot, proofs)
             passing, hopeless = may_pass(proofs, snapshot)

@@ -45,6 +45,28 @@ def test_measurements_are_read_by_pod_and_container(make: t.Any, cluster: t.Any)
     assert listen(cluster, [make.pod()]).usages == {KEY: USAGE}
 
 
+def test_a_node_is_not_asked_for_pods_without_limits(make: t.Any, cluster: t.Any) -> None:
+    cluster.answers[metrics_path("node")] = (200, METRICS)
+    pod = make.pod()
+    for container in pod["spec"]["containers"]:
+        container["resources"] = {"requests": {"cpu": "1"}}
+
+    assert listen(cluster, [pod]).usages == {}
+
+
+@pytest.mark.parametrize(("state", "asked"), [({}, False), ({"restartCount": 1}, True), ({"ready": False}, True)])
+def test_without_measuring_a_node_is_asked_only_for_pods_that_are_not_well(
+    make: t.Any, cluster: t.Any, state: dict[str, t.Any], asked: bool
+) -> None:
+    cluster.answers[metrics_path("node")] = (200, METRICS)
+    pod = make.pod()
+    pod["status"]["containerStatuses"][0].update(state)
+    if not state.get("ready", True):
+        pod["status"]["conditions"][1]["status"] = "False"
+
+    assert bool(listen(cluster, [pod], measure=False).usages) is asked
+
+
 def test_measurements_that_may_not_be_read_say_nothing(make: t.Any, cluster: t.Any) -> None:
     cluster.answers[metrics_path("node")] = (403, METRICS)
 
