@@ -268,7 +268,9 @@ class KubeClient:
         return listen
 
     def _resource(self, api_version: str, kind: str) -> t.Any:
-        return self._dynamic.resources.get(api_version=api_version, kind=kind)
+        # Without the prefix the library asks for the kinds of every group there is before it finds one of v1.
+        prefix = "apis" if "/" in api_version else "api"
+        return self._dynamic.resources.get(prefix=prefix, api_version=api_version, kind=kind)
 
     def _call(self, verb: str, ref: ObjectRef, **arguments: t.Any) -> Object:
         with as_findings(self.place, str(ref)):
