@@ -32,6 +32,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.process import Com
 DEFAULT_ADDRESS = "/run/containerd/containerd.sock"
 # The kubelet sees this namespace and no other.
 NAMESPACE = "k8s.io"
+_PARALLEL = 4
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ class Containerd:
         complete = {
             row[0]: row[2] for row in rows[1:] if row[0] in wanted and row[3] == "complete" and row[-1] == "true"
         }
-        return {wanted[name]: self._config_digest(digest) for name, digest in complete.items()}
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            digests = pool.map(self._config_digest, complete.values())
+        return {wanted[name]: digest for name, digest in zip(complete, digests, strict=True)}
 
     def names(self) -> list[str]:
         """Names of all images."""
