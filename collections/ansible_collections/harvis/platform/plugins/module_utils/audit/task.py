@@ -1,4 +1,4 @@
-"""The module's arguments to an audit, and the audit to files and a result."""
+"""The module's arguments to an audit, or to the answer of the last that was asked the same."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ import json
 import typing as t
 from pathlib import Path
 
-from ansible_collections.harvis.platform.plugins.module_utils.audit import html, sarif, table
-from ansible_collections.harvis.platform.plugins.module_utils.audit.document import document
 from ansible_collections.harvis.platform.plugins.module_utils.audit.helm import find_helm
-from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditReport, AuditRequest, Beside
+from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditRequest, Beside
 from ansible_collections.harvis.platform.plugins.module_utils.audit.reuse import reused
-from ansible_collections.harvis.platform.plugins.module_utils.audit.run import audit
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import NodeCapacity
 from ansible_collections.harvis.platform.plugins.module_utils.chart.schema import merge
-from ansible_collections.harvis.platform.plugins.module_utils.evidence.files import replace
-from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError, Severity, fail
+from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 
 GIB = 1 << 30
-PAGES = "https://github.com/harvis/platform/blob/main/docs/findings"
 # Its name in a temporary folder; findings call it otherwise.
 EXTRA_VALUES = "extra-values.json"
 
@@ -31,28 +26,14 @@ def run_task(params: Params, temporary: str) -> dict[str, t.Any]:
     request = audit_request(params, base, Path(temporary))
     if not params["require_helm"] and request.chart and not has_helm(request):
         return {"changed": False, "skipped": True, "msg": "There is no helm yet, so the chart was not audited."}
-    return reused(params, request, lambda: _audited(params, base, request))
 
+    def make() -> dict[str, t.Any]:
+        # Half a second of imports that an answer known already does not need.
+        from ansible_collections.harvis.platform.plugins.module_utils.audit.outcome import audited
 
-def _audited(params: Params, base: Path, request: AuditRequest) -> dict[str, t.Any]:
-    report = audit(request)
-    write_files(params, base, report)
-    result = {"passed": report.passed, "table": table.lines(report), **document(report)}
-    if report.passed or params["report_only"]:
-        return {"changed": False, **result}
-    details = {key: value for key, value in result.items() if key != "findings"}
-    raise AuditFailed(report, **details)
+        return audited(params, base, request)
 
-
-class AuditFailed(HarvisError):
-    """Errors were found; the message has these alone, the result all findings."""
-
-    def __init__(self, report: AuditReport, **details: t.Any) -> None:
-        super().__init__(*report.of(Severity.ERROR), **details)
-        self.report = report
-
-    def to_result(self) -> dict[str, t.Any]:
-        return {**super().to_result(), "findings": document(self.report)["findings"]}
+    return reused(params, request, make)
 
 
 def audit_request(params: Params, base: Path, temporary: Path) -> AuditRequest:
@@ -103,25 +84,3 @@ def has_helm(request: AuditRequest) -> bool:
 
 def _node(node: Params) -> NodeCapacity:
     return NodeCapacity(node["cpu"], int(node["memory_gib"] * GIB), node["gpus"], int(node["gpu_memory_gib"] * GIB))
-
-
-def write_files(params: Params, base: Path, report: AuditReport) -> None:
-    """The files that were asked for; each is replaced in one step."""
-    said = document(report)
-    title = str(params["chart"] or params["manifests"] or params["sources"] or params["playbooks"])
-    makers: dict[str, t.Callable[[], str]] = {
-        "json": lambda: json.dumps(said, indent=2, ensure_ascii=False) + "\n",
-        "sarif": lambda: json.dumps(sarif.sarif(report, PAGES), indent=2, ensure_ascii=False) + "\n",
-        "html": lambda: html.page(html.Audited(title, said)),
-    }
-    for kind, make in makers.items():
-        if params[kind]:
-            _write(base / params[kind], make())
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace(path, text)
-    except OSError as exc:
-        raise fail("PLB-INPUT", str(path), f"the result cannot be written: {exc.strerror}") from exc
