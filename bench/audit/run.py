@@ -22,7 +22,8 @@ from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart.files import load_chart
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Renderer, RenderOptions
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace import effect_map, naive_effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.effects import effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.naive import naive_effect_map
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -64,7 +64,8 @@ findings:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.harvis.platform.plugins.module_utils.cluster import ClusterSpec, EmbeddedCluster
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.embedded import EmbeddedCluster
+from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import ClusterSpec
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 
 ARGUMENT_SPEC: dict[str, t.Any] = {

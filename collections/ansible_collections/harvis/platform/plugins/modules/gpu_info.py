@@ -119,7 +119,8 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.harvis.platform.plugins.module_utils.hardware import diagnose, read_hardware
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.facts import read_hardware
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.layers import diagnose
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 
 ARGUMENT_SPEC: dict[str, t.Any] = {

@@ -269,13 +269,10 @@ from ansible_collections.harvis.platform.plugins.module_utils.kube import connec
 from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
-from ansible_collections.harvis.platform.plugins.module_utils.release import (
-    Helm,
-    ReleaseSpec,
-    ensure_absent,
-    ensure_present,
-    ensure_rolled_back,
-)
+from ansible_collections.harvis.platform.plugins.module_utils.release.converge import ensure_absent, ensure_present
+from ansible_collections.harvis.platform.plugins.module_utils.release.helm import Helm
+from ansible_collections.harvis.platform.plugins.module_utils.release.rollback import ensure_rolled_back
+from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},

@@ -136,7 +136,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
 from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
-from ansible_collections.harvis.platform.plugins.module_utils.release import release_info
+from ansible_collections.harvis.platform.plugins.module_utils.release.info import release_info
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "name": {"type": "str", "default": ""},

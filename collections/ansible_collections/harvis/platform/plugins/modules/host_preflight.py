@@ -52,7 +52,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.cluster.mark impor
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.image.cli import find_build_cli
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
-from ansible_collections.harvis.platform.plugins.module_utils.preflight import Requirements, preflight
+from ansible_collections.harvis.platform.plugins.module_utils.preflight.checks import Requirements, preflight
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
 
 ARGUMENT_SPEC: dict[str, t.Any] = {

@@ -69,7 +69,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
-from ansible_collections.harvis.platform.plugins.module_utils.service import Program, manager_for_host
+from ansible_collections.harvis.platform.plugins.module_utils.service.manager import manager_for_host
+from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -109,7 +109,9 @@ findings:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.harvis.platform.plugins.module_utils.broker import KafkaAdmin, Topic, converge_topics
+from ansible_collections.harvis.platform.plugins.module_utils.broker.admin import KafkaAdmin
+from ansible_collections.harvis.platform.plugins.module_utils.broker.converge import converge_topics
+from ansible_collections.harvis.platform.plugins.module_utils.broker.topics import Topic
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 
 ARGUMENT_SPEC: dict[str, t.Any] = {

@@ -118,7 +118,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
-from ansible_collections.harvis.platform.plugins.module_utils.runtime import run_runtime
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.call import run_runtime
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -151,11 +151,9 @@ findings: {description: What is wrong, type: list, elements: dict, returned: fai
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import (
-    PluginOptions,
-    ensure_absent,
-    ensure_present,
-)
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.absent import ensure_absent
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.options import PluginOptions
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.present import ensure_present
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.smoke import Smoke
 from ansible_collections.harvis.platform.plugins.module_utils.kube import connect
 from ansible_collections.harvis.platform.plugins.module_utils.kube.options import CLUSTER_OPTIONS

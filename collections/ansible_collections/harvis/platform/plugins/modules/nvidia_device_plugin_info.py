@@ -88,7 +88,8 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import Look, PluginOptions, look
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.look import Look, look
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.options import PluginOptions
 from ansible_collections.harvis.platform.plugins.module_utils.evidence.row import (
     Evidence,
     Proof,

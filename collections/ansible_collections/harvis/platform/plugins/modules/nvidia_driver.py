@@ -89,7 +89,8 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.harvis.platform.plugins.module_utils.driver import Options, ensure_driver
+from ansible_collections.harvis.platform.plugins.module_utils.driver.ensure import ensure_driver
+from ansible_collections.harvis.platform.plugins.module_utils.driver.options import Options
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
 

@@ -78,8 +78,8 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.harvis.platform.plugins.module_utils.acquire import Download, ProgramSet, acquire
-from ansible_collections.harvis.platform.plugins.module_utils.acquire.sources import GoBuild
+from ansible_collections.harvis.platform.plugins.module_utils.acquire.programs import ProgramSet, acquire
+from ansible_collections.harvis.platform.plugins.module_utils.acquire.sources import Download, GoBuild
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
 

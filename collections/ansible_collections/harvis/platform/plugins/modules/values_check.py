@@ -43,8 +43,7 @@ import typing as t
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.harvis.platform.plugins.module_utils.chart import refused_values
-from ansible_collections.harvis.platform.plugins.module_utils.chart.schema import merge
+from ansible_collections.harvis.platform.plugins.module_utils.chart.schema import merge, refused_values
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.module import run_module
 

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.kube import KubeClient, ObjectRef, connect
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
-from ansible_collections.harvis.platform.plugins.module_utils.release import Helm, ReleaseSpec, ensure_present, mark
+from ansible_collections.harvis.platform.plugins.module_utils.release.converge import ensure_present
+from ansible_collections.harvis.platform.plugins.module_utils.release.helm import Helm
+from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
+from ansible_collections.harvis.platform.plugins.module_utils.release.verification import mark
 from ansible_collections.harvis.platform.tests.unit.api_server import ApiServer, helm_binary
 
 PROJECT = Path(__file__).resolve().parents[6]

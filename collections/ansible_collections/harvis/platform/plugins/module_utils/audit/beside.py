@@ -12,8 +12,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.audit.templates im
 from ansible_collections.harvis.platform.plugins.module_utils.chart.files import load_chart
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Renderer, RenderOptions
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError, fail
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import KubernetesObject, Objects, read_manifests
-from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import Reading
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import KubernetesObject, Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import Reading, read_manifests
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner
 
 

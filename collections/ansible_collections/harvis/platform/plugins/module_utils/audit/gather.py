@@ -19,10 +19,10 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map i
 from ansible_collections.harvis.platform.plugins.module_utils.chart.files import Chart, load_chart
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import Leaf, ValuePath
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Changes, Renderer, RenderOptions
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace import effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.effects import effect_map
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError, fail
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects, read_manifests
-from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import Reading
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import Reading, read_manifests
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner
 
 # Rendering a chart of thousands of values takes half a minute.

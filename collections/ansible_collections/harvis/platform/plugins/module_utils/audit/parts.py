@@ -7,9 +7,9 @@ import typing as t
 from ansible_collections.harvis.platform.plugins.module_utils.audit.detect import Outcome, guarded
 from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditRequest
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import AuditSubject, NotChecked
-from ansible_collections.harvis.platform.plugins.module_utils.contract import check_contract
+from ansible_collections.harvis.platform.plugins.module_utils.contract.check import check_contract
 from ansible_collections.harvis.platform.plugins.module_utils.findings import CODES, Finding, fail
-from ansible_collections.harvis.platform.plugins.module_utils.plays import check_plays
+from ansible_collections.harvis.platform.plugins.module_utils.plays.check import check_plays
 
 # A repository of thousands of files takes its time.
 SECONDS = 120.0

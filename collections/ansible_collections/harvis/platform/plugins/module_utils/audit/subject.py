@@ -10,7 +10,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map i
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import Leaf, ValuePath
 from ansible_collections.harvis.platform.plugins.module_utils.chart.reference import Reference
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects
 
 if t.TYPE_CHECKING:
     from ansible_collections.harvis.platform.plugins.module_utils.chart.files import Chart

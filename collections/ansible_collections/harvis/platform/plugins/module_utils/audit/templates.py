@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart.files import Chart
 from ansible_collections.harvis.platform.plugins.module_utils.chart.locate import TemplateIndex
-from ansible_collections.harvis.platform.plugins.module_utils.chart.templates import (
+from ansible_collections.harvis.platform.plugins.module_utils.chart.templates.references import (
     TemplateFile,
     TemplateReading,
     read_templates,

@@ -22,9 +22,14 @@ from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec impor
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, fail
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner, SystemRunner
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.record import is_edited_from
-from ansible_collections.harvis.platform.plugins.module_utils.service import Program, ServicesResult, manager_for_host
-from ansible_collections.harvis.platform.plugins.module_utils.service.manager import MEND, held_finding
+from ansible_collections.harvis.platform.plugins.module_utils.service.manager import (
+    MEND,
+    ServicesResult,
+    held_finding,
+    manager_for_host,
+)
 from ansible_collections.harvis.platform.plugins.module_utils.service.proc import Process, wake
+from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
 
 READY_SECONDS = 240.0
 ADDONS = ("coredns", "kube-proxy")

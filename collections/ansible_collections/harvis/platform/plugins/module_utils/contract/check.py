@@ -16,8 +16,9 @@ from ansible_collections.harvis.platform.plugins.module_utils.contract.matching 
 )
 from ansible_collections.harvis.platform.plugins.module_utils.contract.programs import Program, find_program
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, fail
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Container, Objects, pods
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.environment import effective_environment
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.pods import Container, pods
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.services import Directory
 
 

@@ -20,8 +20,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.contract.programs 
 from ansible_collections.harvis.platform.plugins.module_utils.contract.sources import folder_files
 from ansible_collections.harvis.platform.plugins.module_utils.contract.start import find_start
 from ansible_collections.harvis.platform.plugins.module_utils.findings import fail
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Container
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.environment import Environment
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.pods import Container
 
 _DOCKERFILE = re.compile(r"(?:(?P<before>.+)\.)?(?:Dockerfile|Containerfile)(?:\.(?P<after>.+))?", re.IGNORECASE)
 _PLAIN_WORDS = frozenset(

@@ -22,8 +22,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.contract.requireme
 )
 from ansible_collections.harvis.platform.plugins.module_utils.contract.sources import SourceTree, folder_files
 from ansible_collections.harvis.platform.plugins.module_utils.contract.start import Start, find_start
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Container
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.environment import Environment
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.pods import Container
 
 _TESTS = re.compile(
     r"(^|.*/)(tests?|testing|conftest\.py|test_[^/]*\.py|[^/]*_test\.py|setup\.py|docs|examples)(/.*)?$"

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.contract.programs import Program
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, Place
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.environment import Variable
-from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import pointer
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects, pointer
 
 _SECRET = re.compile(r"(PASS|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|AUTH)", re.IGNORECASE)
 

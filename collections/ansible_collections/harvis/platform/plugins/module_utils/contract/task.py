@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.contract.check import check_contract
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError, Severity, fail
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects, read_manifests
-from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import Reading
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import Reading, read_manifests
 from ansible_collections.harvis.platform.plugins.module_utils.process import Runner
 
 
@@ -69,7 +69,10 @@ def _rendered(request: ContractRequest, runner: Runner) -> list[Reading]:
     from ansible_collections.harvis.platform.plugins.module_utils.chart.files import load_chart
     from ansible_collections.harvis.platform.plugins.module_utils.chart.locate import TemplateIndex
     from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Renderer, RenderOptions
-    from ansible_collections.harvis.platform.plugins.module_utils.chart.templates import TemplateFile, read_templates
+    from ansible_collections.harvis.platform.plugins.module_utils.chart.templates.references import (
+        TemplateFile,
+        read_templates,
+    )
 
     chart = load_chart(request.chart, request.values)
     # Subcharts first: what the root chart defines wins.

@@ -13,11 +13,12 @@ from ansible_collections.harvis.platform.plugins.module_utils.contract.known_nam
 from ansible_collections.harvis.platform.plugins.module_utils.contract.programs import Program
 from ansible_collections.harvis.platform.plugins.module_utils.contract.said import Said, value_place, where
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Container, Objects, pods
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.environment import (
     Variable,
     effective_environment,
 )
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.pods import Container, pods
 
 _LARGEST = 1024 * 1024
 _CLOSE = 0.75

@@ -14,8 +14,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.contract.said impo
     where,
 )
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.environment import Variable
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects
 
 # Set by every container runtime, or by Kubernetes.
 _ALWAYS = re.compile(

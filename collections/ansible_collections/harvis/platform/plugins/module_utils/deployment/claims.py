@@ -6,7 +6,8 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.gitops import Release, look
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.look import look
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.manager import Release
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, Object
 from ansible_collections.harvis.platform.plugins.module_utils.release.managed import WRITE, Managers
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import History

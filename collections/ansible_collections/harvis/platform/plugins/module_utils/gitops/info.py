@@ -14,13 +14,12 @@ from ansible_collections.harvis.platform.plugins.module_utils.gitops.marks impor
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.served import served
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.suspend import marked_at, marked_for
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.checks.gitops import (
     fixed_versions,
     unproven_success,
     unwatched_drift,
 )
-from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import KubernetesObject
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import KubernetesObject, Objects
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.snapshot import Snapshot
 
 INTERVALS = 12

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.harvis.platform.plugins.module_utils import gitops
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.chain import taken_back
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.manager import Managed, Release
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.marks import dig
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.observe import observe
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.refuse import managed
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, Object
 from ansible_collections.harvis.platform.plugins.module_utils.release import yaml_text
 from ansible_collections.harvis.platform.plugins.module_utils.release.compare import differences
@@ -56,24 +57,24 @@ def handed_over(
     return _result(spec, cluster, managers, situation, reasons, texts)
 
 
-def _receiver(managers: Managers) -> gitops.Managed:
+def _receiver(managers: Managers) -> Managed:
     """The one manager that takes values; raises ReleaseError where there is none, or another beside it."""
     able = managers.receivers
     if len(able) == 1 and all(manager is able[0] for manager in managers.active):
         return able[0]
     fix = "Only a HelmRelease of Flux in the same cluster takes values: change the source, or say gitops: suspend."
-    raise ReleaseError(*(gitops.managed(managers.release, manager, fix=fix) for manager in managers.active))
+    raise ReleaseError(*(managed(managers.release, manager, fix=fix) for manager in managers.active))
 
 
-def _refuse_secrets(spec: ReleaseSpec, manager: gitops.Managed) -> None:
+def _refuse_secrets(spec: ReleaseSpec, manager: Managed) -> None:
     if not spec.secret_paths:
         return
     cause = f"{', '.join(spec.secret_paths)} would stand readable in {'.'.join(manager.tool.values)} of {manager}"
     fix = "Put them into a Secret that the HelmRelease names under spec.valuesFrom, and take them out of secret_values."
-    raise release_error("GOP-SECRET", str(gitops.Release(spec.name, spec.namespace)), cause, fix=fix)
+    raise release_error("GOP-SECRET", str(Release(spec.name, spec.namespace)), cause, fix=fix)
 
 
-def _body(manager: gitops.Managed, own: Object, wanted: Values) -> Object:
+def _body(manager: Managed, own: Object, wanted: Values) -> Object:
     """What is ours of the object: values that differ, and those that an earlier run wrote and that are still given."""
     there = dig(own, *manager.tool.values) or {}
     ours = _written(own, manager.tool.values)

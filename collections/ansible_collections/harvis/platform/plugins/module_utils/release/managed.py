@@ -6,10 +6,12 @@ import contextlib
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.harvis.platform.plugins.module_utils import gitops
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.chain import unsuspendable
-from ansible_collections.harvis.platform.plugins.module_utils.gitops.refuse import when
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.look import look
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.manager import Managed, Release
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.refuse import refusals, when
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.suspend import held_off as gitops_held_off
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.suspend import marked_at, marked_for
 from ansible_collections.harvis.platform.plugins.module_utils.kube import Cluster, Object
 from ansible_collections.harvis.platform.plugins.module_utils.release.errors import ReleaseError
@@ -24,15 +26,15 @@ REFUSE, SUSPEND, WRITE = "refuse", "suspend", "write"
 class Managers:
     """Who else is at work on a release."""
 
-    release: gitops.Release
-    found: tuple[gitops.Managed, ...] = ()
+    release: Release
+    found: tuple[Managed, ...] = ()
 
     @property
-    def active(self) -> list[gitops.Managed]:
+    def active(self) -> list[Managed]:
         return [manager for manager in self.found if not manager.suspended]
 
     @property
-    def receivers(self) -> list[gitops.Managed]:
+    def receivers(self) -> list[Managed]:
         """Those that take the release's values from their own object, suspended or not."""
         return [manager for manager in self.found if manager.tool.values and manager.whole and manager.own]
 
@@ -40,7 +42,7 @@ class Managers:
         """GOP-MANAGED for each manager at work that ``mode`` cannot deal with."""
         if mode == SUSPEND:
             return [found for manager in self.active for found in unsuspendable(cluster, self.release, manager)]
-        return gitops.refusals(self.release, self.found)
+        return refusals(self.release, self.found)
 
     def refuse(self, cluster: Cluster, mode: str) -> None:
         """Before anything is changed. Raises ReleaseError (GOP-MANAGED)."""
@@ -54,8 +56,8 @@ class Managers:
 
 
 def find_managers(spec: ReleaseSpec, cluster: Cluster, objects: t.Iterable[Object]) -> Managers:
-    release = gitops.Release(spec.name, spec.namespace)
-    return Managers(release, tuple(gitops.look(cluster, release, objects)))
+    release = Release(spec.name, spec.namespace)
+    return Managers(release, tuple(look(cluster, release, objects)))
 
 
 @contextlib.contextmanager
@@ -64,7 +66,7 @@ def held_off(spec: ReleaseSpec, cluster: Cluster, managers: Managers) -> t.Itera
     if spec.gitops != SUSPEND or not managers.found:
         yield
         return
-    with gitops.held_off(cluster, managers.release, managers.found, resume=spec.gitops_resume):
+    with gitops_held_off(cluster, managers.release, managers.found, resume=spec.gitops_resume):
         yield
 
 
@@ -73,25 +75,25 @@ def said(spec: ReleaseSpec, managers: Managers, *, changed: bool) -> list[Findin
     return [found for manager in managers.found if (found := _said(spec, manager, changed=changed))]
 
 
-def left_suspended(spec: ReleaseSpec, managers: Managers) -> list[gitops.Managed]:
+def left_suspended(spec: ReleaseSpec, managers: Managers) -> list[Managed]:
     """What an earlier run suspended for the release and did not resume, where this one may."""
     if spec.gitops != SUSPEND or not spec.gitops_resume:
         return []
     return [manager for manager in managers.found if _is_left(spec, manager)]
 
 
-def resume(spec: ReleaseSpec, cluster: Cluster, left: t.Sequence[gitops.Managed]) -> None:
+def resume(spec: ReleaseSpec, cluster: Cluster, left: t.Sequence[Managed]) -> None:
     """Where there is nothing else to do."""
-    release = gitops.Release(spec.name, spec.namespace)
-    with hold(cluster, spec.name, spec.namespace), gitops.held_off(cluster, release, left, resume=True):
+    release = Release(spec.name, spec.namespace)
+    with hold(cluster, spec.name, spec.namespace), gitops_held_off(cluster, release, left, resume=True):
         pass
 
 
-def _is_left(spec: ReleaseSpec, manager: gitops.Managed) -> bool:
-    return bool(manager.own) and marked_for(manager.own or {}) == str(gitops.Release(spec.name, spec.namespace))
+def _is_left(spec: ReleaseSpec, manager: Managed) -> bool:
+    return bool(manager.own) and marked_for(manager.own or {}) == str(Release(spec.name, spec.namespace))
 
 
-def _said(spec: ReleaseSpec, manager: gitops.Managed, *, changed: bool) -> Finding | None:
+def _said(spec: ReleaseSpec, manager: Managed, *, changed: bool) -> Finding | None:
     left = _is_left(spec, manager)
     if changed and spec.gitops == SUSPEND and (left or not manager.suspended):
         return _resumed(manager) if spec.gitops_resume else _kept(spec, manager)
@@ -105,12 +107,12 @@ def _said(spec: ReleaseSpec, manager: gitops.Managed, *, changed: bool) -> Findi
     return None
 
 
-def _resumed(manager: gitops.Managed) -> Finding:
+def _resumed(manager: Managed) -> Finding:
     cause = f"it was resumed, and takes the change back {when(manager)}"
     fix = "Bring the same change into its source before that; gitops_resume: false leaves it suspended."
     return Finding("GOP-UNDONE", str(manager), cause, manager.state.source if manager.state else "", fix)
 
 
-def _kept(spec: ReleaseSpec, manager: gitops.Managed) -> Finding:
+def _kept(spec: ReleaseSpec, manager: Managed) -> Finding:
     cause = f"it was left suspended for release {spec.namespace}/{spec.name}"
     return Finding("GOP-SUSPENDED", str(manager), cause, fix="Resume it once its source has the same change.")

@@ -12,7 +12,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.words
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import ValuePath, dotted
 from ansible_collections.harvis.platform.plugins.module_utils.chart.reference import Reference
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, Place
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import KubernetesObject
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import KubernetesObject
 
 # Blocks that are there for every component: reading them instead of one's own is what they are for.
 SHARED = frozenset(["global", "common", "shared", "defaults", "default", "base"])

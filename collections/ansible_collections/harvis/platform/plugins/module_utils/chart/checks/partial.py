@@ -8,8 +8,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.block
 from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.wiring import Wiring, said
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import ValuePath, dotted
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, Place
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Container, pods
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import pointer
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.pods import Container, pods
 
 
 def left_out(wiring: Wiring, dead: t.Iterable[ValuePath]) -> dict[ValuePath, Finding]:

@@ -17,8 +17,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map i
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import ValuePath, dotted
 from ansible_collections.harvis.platform.plugins.module_utils.chart.reference import Reference
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, Place
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import KubernetesObject
-from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import pointer_parts
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import KubernetesObject, pointer_parts
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.pods import TEMPLATES
 
 # Address of an object, and the container in it or "".

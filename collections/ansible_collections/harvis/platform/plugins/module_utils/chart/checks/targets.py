@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart.locate import TemplateLines
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import KubernetesObject
-from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import pointer_parts
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import KubernetesObject, pointer_parts
 
 # The object, and the JSON pointer of the container in it or "".
 Target = tuple[KubernetesObject, str]

@@ -12,15 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.harvis.platform.plugins.module_utils.acquire import (
-    Acquired,
-    AcquireError,
-    Download,
-    ProgramSet,
-    acquire,
-    programs,
-)
-from ansible_collections.harvis.platform.plugins.module_utils.acquire.sources import GoBuild
+from ansible_collections.harvis.platform.plugins.module_utils.acquire import programs
+from ansible_collections.harvis.platform.plugins.module_utils.acquire.programs import Acquired, ProgramSet, acquire
+from ansible_collections.harvis.platform.plugins.module_utils.acquire.sources import AcquireError, Download, GoBuild
 from ansible_collections.harvis.platform.plugins.modules import program_set
 from ansible_collections.harvis.platform.tests.unit.fakes import FakeRunner, http_files, run_main
 

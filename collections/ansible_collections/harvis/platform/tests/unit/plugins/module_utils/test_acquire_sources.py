@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.acquire import AcquireError, Download
-from ansible_collections.harvis.platform.plugins.module_utils.acquire.sources import GoBuild
+from ansible_collections.harvis.platform.plugins.module_utils.acquire.sources import AcquireError, Download, GoBuild
 from ansible_collections.harvis.platform.tests.unit.fakes import FakeRunner, http_files
 
 

@@ -16,10 +16,13 @@ from ansible_collections.harvis.platform.plugins.module_utils.cluster import mar
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.embedded import EmbeddedCluster
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.mark import Mark, fingerprint
 from ansible_collections.harvis.platform.plugins.module_utils.cluster.spec import ClusterError, ClusterSpec
-from ansible_collections.harvis.platform.plugins.module_utils.runtime import Handler, RuntimeSpec, ensure
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.apply import ensure
 from ansible_collections.harvis.platform.plugins.module_utils.runtime.control import Answer
-from ansible_collections.harvis.platform.plugins.module_utils.service import Program, ServicesResult
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.handler import Handler
+from ansible_collections.harvis.platform.plugins.module_utils.runtime.wanted import RuntimeSpec
+from ansible_collections.harvis.platform.plugins.module_utils.service.manager import ServicesResult
 from ansible_collections.harvis.platform.plugins.module_utils.service.proc import Process, processes
+from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
 from ansible_collections.harvis.platform.plugins.modules import embedded_cluster
 from ansible_collections.harvis.platform.tests.unit.fakes import FakeRunner, cluster_spec, run_main
 

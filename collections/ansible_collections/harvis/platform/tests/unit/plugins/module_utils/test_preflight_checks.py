@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.preflight import Requirements, checks, preflight
+from ansible_collections.harvis.platform.plugins.module_utils.preflight import checks
+from ansible_collections.harvis.platform.plugins.module_utils.preflight.checks import Requirements, preflight
 from ansible_collections.harvis.platform.plugins.module_utils.preflight.packages import (
     ALWAYS,
     BUILDS,

@@ -15,13 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.service import (
-    Program,
-    ServicesResult,
-    manager,
-    supervisor,
-)
+from ansible_collections.harvis.platform.plugins.module_utils.service import manager, supervisor
+from ansible_collections.harvis.platform.plugins.module_utils.service.manager import ServicesResult
 from ansible_collections.harvis.platform.plugins.module_utils.service.proc import is_running, processes
+from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
 from ansible_collections.harvis.platform.plugins.module_utils.service.supervisor import (
     ServiceError,
     Supervisor,

@@ -8,7 +8,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.service import Program, ServicesResult
+from ansible_collections.harvis.platform.plugins.module_utils.service.manager import ServicesResult
+from ansible_collections.harvis.platform.plugins.module_utils.service.program import Program
 from ansible_collections.harvis.platform.plugins.module_utils.service.systemd import Systemd, unit_text
 from ansible_collections.harvis.platform.tests.unit.fakes import FakeRunner
 

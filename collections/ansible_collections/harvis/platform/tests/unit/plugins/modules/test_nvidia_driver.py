@@ -5,9 +5,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.driver import Options, Outcome
+from ansible_collections.harvis.platform.plugins.module_utils.driver.ensure import Outcome
 from ansible_collections.harvis.platform.plugins.module_utils.driver.errors import driver_error
-from ansible_collections.harvis.platform.plugins.module_utils.driver.options import Flavour, State
+from ansible_collections.harvis.platform.plugins.module_utils.driver.options import Flavour, Options, State
 from ansible_collections.harvis.platform.plugins.modules import nvidia_driver
 from ansible_collections.harvis.platform.tests.unit.fakes import run_main
 

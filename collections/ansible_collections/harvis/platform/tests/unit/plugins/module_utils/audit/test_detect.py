@@ -8,7 +8,7 @@ import typing as t
 from ansible_collections.harvis.platform.plugins.module_utils.audit.detect import detect
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import AuditSubject, NotChecked
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, fail
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects
 
 SUBJECT = AuditSubject(Objects(()))
 DEAD = Finding("VAL-DEAD", "web.old", "nothing reads it")

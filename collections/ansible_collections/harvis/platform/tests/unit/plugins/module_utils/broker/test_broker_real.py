@@ -10,12 +10,10 @@ import typing as t
 import uuid
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.broker import (
-    BrokerError,
-    KafkaAdmin,
-    Topic,
-    converge_topics,
-)
+from ansible_collections.harvis.platform.plugins.module_utils.broker.admin import KafkaAdmin
+from ansible_collections.harvis.platform.plugins.module_utils.broker.converge import converge_topics
+from ansible_collections.harvis.platform.plugins.module_utils.broker.errors import BrokerError
+from ansible_collections.harvis.platform.plugins.module_utils.broker.topics import Topic
 
 BROKER = os.environ.get("HARVIS_TEST_KAFKA", "")
 MISADVERTISED = os.environ.get("HARVIS_TEST_KAFKA_MISADVERTISED", "")

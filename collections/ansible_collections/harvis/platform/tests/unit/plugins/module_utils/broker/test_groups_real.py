@@ -7,14 +7,12 @@ import typing as t
 import uuid
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.broker import (
-    BrokerError,
-    KafkaAdmin,
-    Topic,
-    converge_topics,
-)
+from ansible_collections.harvis.platform.plugins.module_utils.broker.admin import KafkaAdmin
+from ansible_collections.harvis.platform.plugins.module_utils.broker.converge import converge_topics
+from ansible_collections.harvis.platform.plugins.module_utils.broker.errors import BrokerError
 from ansible_collections.harvis.platform.plugins.module_utils.broker.group_admin import GroupAdmin
 from ansible_collections.harvis.platform.plugins.module_utils.broker.groups import Group, prove_groups
+from ansible_collections.harvis.platform.plugins.module_utils.broker.topics import Topic
 
 BROKER = os.environ.get("HARVIS_TEST_KAFKA", "")
 pytestmark = [

@@ -7,7 +7,8 @@ import types
 import typing as t
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.broker import BrokerError, KafkaAdmin
+from ansible_collections.harvis.platform.plugins.module_utils.broker.admin import KafkaAdmin
+from ansible_collections.harvis.platform.plugins.module_utils.broker.errors import BrokerError
 
 pytest.importorskip("confluent_kafka")
 

@@ -16,8 +16,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves impor
 from ansible_collections.harvis.platform.plugins.module_utils.chart.reference import Reference
 from ansible_collections.harvis.platform.plugins.module_utils.chart.values_file import read_values
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import KubernetesObject, Objects
-from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import pointer
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import KubernetesObject, Objects, pointer
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.pods import TEMPLATES
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import FileLines
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import dotted
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace import effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.effects import effect_map
 from ansible_collections.harvis.platform.tests.unit.plugins.module_utils.chart.charts import (
     needs_helm,
     renderer,

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.chart.effect_map import Effect, EffectMap
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import ValuePath, dotted
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace import effect_map, naive_effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.effects import effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.naive import naive_effect_map
 from ansible_collections.harvis.platform.tests.unit.plugins.module_utils.chart.charts import (
     needs_helm,
     renderer,

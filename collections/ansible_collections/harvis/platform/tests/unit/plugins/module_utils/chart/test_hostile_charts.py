@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.audit.request import AuditRequest
 from ansible_collections.harvis.platform.plugins.module_utils.audit.run import audit
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace import effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.effects import effect_map
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 from ansible_collections.harvis.platform.tests.unit.plugins.module_utils.chart.charts import (
     HELM,

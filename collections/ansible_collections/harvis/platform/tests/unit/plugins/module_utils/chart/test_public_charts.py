@@ -14,7 +14,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.audit.request impo
 from ansible_collections.harvis.platform.plugins.module_utils.audit.run import audit
 from ansible_collections.harvis.platform.plugins.module_utils.chart.files import load_chart
 from ansible_collections.harvis.platform.plugins.module_utils.chart.render import Renderer, RenderOptions
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace import effect_map, naive_effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.effects import effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.naive import naive_effect_map
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
 from ansible_collections.harvis.platform.tests.unit.plugins.module_utils.chart.charts import HELM, needs_helm
 

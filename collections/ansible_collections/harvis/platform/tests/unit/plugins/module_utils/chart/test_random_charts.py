@@ -8,7 +8,8 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import dotted
-from ansible_collections.harvis.platform.plugins.module_utils.chart.trace import effect_map, naive_effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.effects import effect_map
+from ansible_collections.harvis.platform.plugins.module_utils.chart.trace.naive import naive_effect_map
 from ansible_collections.harvis.platform.tests.unit.plugins.module_utils.chart.charts import (
     needs_helm,
     renderer,

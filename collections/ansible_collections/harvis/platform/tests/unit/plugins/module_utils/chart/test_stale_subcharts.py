@@ -9,7 +9,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.audit.subject impo
 from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.stale import stale_subcharts
 from ansible_collections.harvis.platform.plugins.module_utils.chart.files import load_chart
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects
 
 # Asked for in Chart.yaml, settled in Chart.lock, lying in charts/, and what is said: a cause without the folders.
 VERSIONS: list[tuple[str, str, str, str]] = [

@@ -6,7 +6,10 @@ import typing as t
 
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.chart.reference import Reference
-from ansible_collections.harvis.platform.plugins.module_utils.chart.templates import TemplateFile, read_templates
+from ansible_collections.harvis.platform.plugins.module_utils.chart.templates.references import (
+    TemplateFile,
+    read_templates,
+)
 
 VALUES: dict[str, t.Any] = {
     "a": "x",

@@ -10,7 +10,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.audit.subject impo
 from ansible_collections.harvis.platform.plugins.module_utils.chart.checks.undefined import MOST_ALONE, undefined_values
 from ansible_collections.harvis.platform.plugins.module_utils.chart.leaves import ValuePath
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError, Place
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import KubernetesObject, Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import KubernetesObject, Objects
 from ansible_collections.harvis.platform.tests.unit.plugins.module_utils.chart.hand_made import (
     Told,
     made,

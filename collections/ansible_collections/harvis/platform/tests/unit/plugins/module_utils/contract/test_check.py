@@ -6,8 +6,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.contract import check_contract
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import read_manifests
+from ansible_collections.harvis.platform.plugins.module_utils.contract.check import check_contract
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import read_manifests
 
 Write = t.Callable[[dict[str, str]], Path]
 

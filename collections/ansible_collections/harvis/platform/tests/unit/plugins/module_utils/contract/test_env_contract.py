@@ -16,8 +16,8 @@ from ansible_collections.harvis.platform.plugins.module_utils.contract.check imp
 from ansible_collections.harvis.platform.plugins.module_utils.contract.matching import Candidates, find_candidates
 from ansible_collections.harvis.platform.plugins.module_utils.contract.task import ContractRequest, run_contract
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import KubernetesObject, Objects, read_rendered
-from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import FileLines
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import KubernetesObject, Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import FileLines, read_rendered
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
 from ansible_collections.harvis.platform.plugins.modules import env_contract
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import ensure_absent
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.absent import ensure_absent
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.objects import wanted_objects
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.options import GPU
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError

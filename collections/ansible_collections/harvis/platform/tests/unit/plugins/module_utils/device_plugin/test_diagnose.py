@@ -10,11 +10,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import look, plugin_log
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import plugin_log
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.diagnose import (
     cannot_mend_itself,
     diagnose,
 )
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.look import look
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.objects import config_hash
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.options import GPU, GpuNode
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.snapshot import Snapshot

@@ -6,13 +6,13 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.harvis.platform.plugins.module_utils.device_plugin import ensure_present
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.objects import (
     CONFIG_HASH,
     SIMULATED_LABEL,
     config_hash,
 )
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.options import GPU, PluginOptions
+from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.present import ensure_present
 from ansible_collections.harvis.platform.plugins.module_utils.device_plugin.smoke import Smoke
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ObjectRef

@@ -8,11 +8,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.driver import Options, Outcome, ensure_driver
 from ansible_collections.harvis.platform.plugins.module_utils.driver import ensure as ensure_module
+from ansible_collections.harvis.platform.plugins.module_utils.driver.ensure import Outcome, ensure_driver
 from ansible_collections.harvis.platform.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.harvis.platform.plugins.module_utils.driver.lock import wait_for_dpkg
-from ansible_collections.harvis.platform.plugins.module_utils.driver.options import Flavour, State
+from ansible_collections.harvis.platform.plugins.module_utils.driver.options import Flavour, Options, State
 from ansible_collections.harvis.platform.plugins.module_utils.process import CommandResult
 from ansible_collections.harvis.platform.tests.unit.fakes import FakeRunner
 from ansible_collections.harvis.platform.tests.unit.plugins.module_utils.driver import hosts

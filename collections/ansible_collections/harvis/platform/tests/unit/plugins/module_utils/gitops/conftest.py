@@ -14,13 +14,10 @@ import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding, HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.kube import KubeClient, Object, ObjectRef
 from ansible_collections.harvis.platform.plugins.module_utils.process import CommandResult, SystemRunner
-from ansible_collections.harvis.platform.plugins.module_utils.release import (
-    Helm,
-    ReleaseSpec,
-    ensure_absent,
-    ensure_present,
-    ensure_rolled_back,
-)
+from ansible_collections.harvis.platform.plugins.module_utils.release.converge import ensure_absent, ensure_present
+from ansible_collections.harvis.platform.plugins.module_utils.release.helm import Helm
+from ansible_collections.harvis.platform.plugins.module_utils.release.rollback import ensure_rolled_back
+from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import read_history
 from ansible_collections.harvis.platform.tests.unit import gitops_types
 from ansible_collections.harvis.platform.tests.unit.api_server import ApiServer, helm_binary, ready_pods

@@ -6,8 +6,9 @@ import datetime as dt
 import typing as t
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.gitops import Release, look
 from ansible_collections.harvis.platform.plugins.module_utils.gitops.info import Report, gitops_info
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.look import look
+from ansible_collections.harvis.platform.plugins.module_utils.gitops.manager import Release
 from ansible_collections.harvis.platform.plugins.module_utils.kube import ApiRefusal, Object, ObjectRef
 from ansible_collections.harvis.platform.tests.unit.gitops_types import application, kustomization
 

@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.harvis.platform.plugins.module_utils.hardware import read_hardware
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.facts import read_hardware
 from ansible_collections.harvis.platform.plugins.modules import gpu_info
 from ansible_collections.harvis.platform.tests.unit.fakes import run_main
 

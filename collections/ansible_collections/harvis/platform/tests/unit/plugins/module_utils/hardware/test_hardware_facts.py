@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.hardware import nvml as nvml_module
-from ansible_collections.harvis.platform.plugins.module_utils.hardware import read_hardware
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.facts import read_hardware
 from ansible_collections.harvis.platform.plugins.module_utils.hardware.memory import nominal, read_memory
 from ansible_collections.harvis.platform.plugins.module_utils.hardware.pci import Gpu
 from ansible_collections.harvis.platform.plugins.module_utils.hardware.processor import Processor, read_processor

@@ -6,12 +6,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.hardware import (
-    diagnose,
-    first_failing_layer,
-    read_hardware,
-)
 from ansible_collections.harvis.platform.plugins.module_utils.hardware.driver import Driver, library_version
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.facts import read_hardware
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.layers import diagnose, first_failing_layer
 from ansible_collections.harvis.platform.plugins.module_utils.hardware.processes import GpuProcess, pod_of
 
 LIBRARY = "usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1"

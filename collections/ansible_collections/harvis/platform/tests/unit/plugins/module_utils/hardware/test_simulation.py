@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
-from ansible_collections.harvis.platform.plugins.module_utils.hardware import (
-    diagnose,
-    first_failing_layer,
-    read_hardware,
-)
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.facts import read_hardware
+from ansible_collections.harvis.platform.plugins.module_utils.hardware.layers import diagnose, first_failing_layer
 from ansible_collections.harvis.platform.plugins.module_utils.hardware.simulation import end_simulation, simulate
 
 NO_CARD = Path("/nonexistent")

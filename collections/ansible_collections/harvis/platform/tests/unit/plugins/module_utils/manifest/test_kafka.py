@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import AuditSubject
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Objects
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.checks.kafka import DETECTORS
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.checks.kafka_sources import (
     DETECTORS as SOURCE_DETECTORS,
 )
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.kafka_settings import processing_limit, seconds
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects
 from ansible_collections.harvis.platform.tests.unit.plugins.module_utils.manifest.workloads import (
     deployment,
     findings,

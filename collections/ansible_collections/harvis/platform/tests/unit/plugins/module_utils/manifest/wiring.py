@@ -7,7 +7,8 @@ import textwrap
 import typing as t
 
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import AuditSubject, Detector
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Container, Objects, pods
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.objects import Objects
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.pods import Container, pods
 from ansible_collections.harvis.platform.tests.unit.plugins.module_utils.manifest.workloads import (
     found,
     not_checked,

@@ -7,7 +7,7 @@ import typing as t
 
 from ansible_collections.harvis.platform.plugins.module_utils.audit.subject import AuditSubject, Detector, NodeCapacity
 from ansible_collections.harvis.platform.plugins.module_utils.findings import Finding
-from ansible_collections.harvis.platform.plugins.module_utils.manifest import Pod, pods
+from ansible_collections.harvis.platform.plugins.module_utils.manifest.pods import Pod, pods
 from ansible_collections.harvis.platform.plugins.module_utils.manifest.read import FileLines, node_lines, read_rendered
 
 GIB = 1 << 30

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.harvis.platform.plugins.module_utils.plays import check_plays
+from ansible_collections.harvis.platform.plugins.module_utils.plays.check import check_plays
 
 COLLECTION = Path(__file__).resolve().parents[5]
 SHELL = "- name: T\n  ansible.builtin.shell: "

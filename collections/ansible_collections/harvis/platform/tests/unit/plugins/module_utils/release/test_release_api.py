@@ -20,19 +20,16 @@ import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.kube import KubeClient, Object, ObjectRef, connect
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
-from ansible_collections.harvis.platform.plugins.module_utils.release import (
-    Helm,
-    ReleaseSpec,
-    ensure_absent,
-    ensure_present,
-    ensure_rolled_back,
-    mark,
-    release_info,
-)
 from ansible_collections.harvis.platform.plugins.module_utils.release import lock as locks
+from ansible_collections.harvis.platform.plugins.module_utils.release.converge import ensure_absent, ensure_present
+from ansible_collections.harvis.platform.plugins.module_utils.release.helm import Helm
+from ansible_collections.harvis.platform.plugins.module_utils.release.info import release_info
 from ansible_collections.harvis.platform.plugins.module_utils.release.lock import hold, lease_ref
 from ansible_collections.harvis.platform.plugins.module_utils.release.records import records_ref
+from ansible_collections.harvis.platform.plugins.module_utils.release.rollback import ensure_rolled_back
+from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import read_history
+from ansible_collections.harvis.platform.plugins.module_utils.release.verification import mark
 from ansible_collections.harvis.platform.tests.unit.api_server import ApiServer, helm_binary, ready_pods
 
 COLLECTIONS = next(p for p in Path(__file__).parents if (p / "ansible_collections").is_dir())

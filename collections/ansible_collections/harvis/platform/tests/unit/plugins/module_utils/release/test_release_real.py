@@ -20,8 +20,10 @@ import pytest
 from ansible_collections.harvis.platform.plugins.module_utils.findings import HarvisError
 from ansible_collections.harvis.platform.plugins.module_utils.kube import KubeClient, ObjectRef, connect
 from ansible_collections.harvis.platform.plugins.module_utils.process import SystemRunner
-from ansible_collections.harvis.platform.plugins.module_utils.release import Helm, ReleaseSpec, ensure_present
+from ansible_collections.harvis.platform.plugins.module_utils.release.converge import ensure_present
+from ansible_collections.harvis.platform.plugins.module_utils.release.helm import Helm
 from ansible_collections.harvis.platform.plugins.module_utils.release.lock import helm_at_work
+from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import read_history
 
 KUBECONFIG = os.environ.get("HARVIS_TEST_KUBECONFIG", "")
