@@ -106,6 +106,12 @@ options:
     description: Run the chart's tests (C(helm test)) after the release was applied, and fail when they fail.
     type: bool
     default: false
+  ready:
+    description:
+      - Where nothing is to be applied, wait for at most O(timeout) seconds until the release's workloads have their
+        pods ready, and fail with the cause of each pod that cannot get ready. What is applied is waited for anyway.
+    type: bool
+    default: false
   lock_seconds:
     description: Seconds to wait for another run that is at work on the release. V(0) refuses at once.
     type: int
@@ -293,6 +299,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "take_ownership": {"type": "bool", "default": False},
     "crds": {"type": "str", "choices": ["create", "apply", "skip"], "default": "create"},
     "test": {"type": "bool", "default": False},
+    "ready": {"type": "bool", "default": False},
     "lock_seconds": {"type": "int", "default": 0},
     "source": {"type": "str"},
     "gitops": {"type": "str", "choices": ["refuse", "suspend", "write"], "default": "refuse"},

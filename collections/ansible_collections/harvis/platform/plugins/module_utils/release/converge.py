@@ -32,6 +32,7 @@ from ansible_collections.harvis.platform.plugins.module_utils.release.situation 
 )
 from ansible_collections.harvis.platform.plugins.module_utils.release.source import source_revision
 from ansible_collections.harvis.platform.plugins.module_utils.release.spec import ReleaseSpec
+from ansible_collections.harvis.platform.plugins.module_utils.release.standing import require_ready
 from ansible_collections.harvis.platform.plugins.module_utils.release.storage import read_history
 from ansible_collections.harvis.platform.plugins.module_utils.rollout.namespaces import ending
 
@@ -83,6 +84,8 @@ def _ensure_present(spec: ReleaseSpec, helm: Helm, connect: Connect, *, check_mo
             history = read_history(cluster, spec.name, spec.namespace)
         elif left:
             managed.resume(spec, cluster, left)
+    if spec.ready and not reasons:
+        require_ready(spec, cluster, [item.found for item in situation.live.values() if item.found])
     result = to_result(spec, history.last, reasons, situation)
     findings = [*_findings(spec, situation, definitions), *managed.said(spec, managers, changed=bool(reasons))]
     return {

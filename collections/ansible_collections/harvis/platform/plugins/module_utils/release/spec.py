@@ -34,6 +34,7 @@ class ReleaseSpec:
     gitops: str = "refuse"
     gitops_resume: bool = True
     secret_paths: tuple[str, ...] = ()
+    ready: bool = False
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> ReleaseSpec:
@@ -64,6 +65,7 @@ class ReleaseSpec:
             source=params.get("source") or "",
             gitops=params.get("gitops") or "refuse",
             gitops_resume=params.get("gitops_resume", True),
+            ready=params.get("ready", False),
             secret_paths=tuple(".".join(steps) for steps, _ in leaves(secrets)),
         )
 
