@@ -10,17 +10,16 @@ import json
 import sys
 
 from confluent_kafka import Consumer, Producer
-from qdrant_client.models import PointStruct
 from vhm_common_utils.broker import consumer_config
 from vhm_common_utils.data_models import Anchor
 from vhm_common_utils.deterministic import deterministic_embed
-from vhm_common_utils.store import connect, to_payload
+from vhm_common_utils.store import AnchorStore, Space, connect
 
 
 def main(bootstrap: str, url: str, collection: str, total: int) -> None:
     consumer = Consumer(consumer_config(bootstrap, "baseline"))
     producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 0})
-    client = connect(url)
+    store = AnchorStore(connect(url), collection, lambda: Space("deterministic", "deterministic", 384))
     consumer.subscribe(["anchors-write"])
     for _ in range(total):
         message = None
@@ -28,10 +27,8 @@ def main(bootstrap: str, url: str, collection: str, total: int) -> None:
             message = consumer.poll(1.0)
         anchor = Anchor.model_validate(json.loads(message.value()))
         anchor_id = str(anchor.anchor_id)
-        if not client.retrieve(collection, ids=[anchor_id], with_payload=True):
-            vector = deterministic_embed(anchor.text, 384)
-            point = PointStruct(id=anchor_id, vector=vector, payload=to_payload(anchor))
-            client.upsert(collection, points=[point], wait=True)
+        if not store.find_many([anchor.anchor_id]):
+            store.insert_many([anchor], [deterministic_embed(anchor.text, 384)])
         producer.produce("anchors-indexed", key=anchor_id, value=json.dumps({"anchor_id": anchor_id, "ok": True}))
         producer.flush()
         consumer.commit(message, asynchronous=False)

@@ -36,7 +36,6 @@ sys.path[:0] = PATHS
 import httpx  # noqa: E402
 import vhm_services as services  # noqa: E402
 from confluent_kafka import Consumer, Producer, TopicPartition  # noqa: E402
-from qdrant_client.models import Distance, VectorParams  # noqa: E402
 from vhm_common_utils.data_models import Anchor  # noqa: E402
 from vhm_common_utils.deterministic import deterministic_embed_many  # noqa: E402
 from vhm_common_utils.store import connect, to_payload  # noqa: E402
@@ -181,7 +180,7 @@ def indexer(place: Place, values: t.Sequence[bytes], log: Path) -> Figures:
             time.sleep(0.02)
         start = time.perf_counter() - began
         first, last = drain(consumer, len(values))
-        memory = int(next(line for line in status(process.pid) if line.startswith("VmHWM")).split()[1]) / 1024
+        memory = peak_mib(process.pid)
     finally:
         process.terminate()
         process.wait(60)
@@ -190,8 +189,10 @@ def indexer(place: Place, values: t.Sequence[bytes], log: Path) -> Figures:
     return Figures((len(values) - BATCH) / (last - first), memory, start)
 
 
-def status(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/status").read_text().splitlines()
+def peak_mib(pid: int) -> float:
+    """The most memory that a process has had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def is_ready(port: int) -> bool:
@@ -212,8 +213,7 @@ def in_a_place(measure: t.Callable[[Place, list[bytes]], t.Any], number: int, se
         folder = Path(name)
         with services.broker(folder / "broker") as (bootstrap, _), services.store(folder / "store") as (url, _):
             services.make_topics(bootstrap, *TOPICS)
-            vectors = VectorParams(size=384, distance=Distance.COSINE)
-            connect(url).create_collection("anchors", vectors_config=vectors)
+            connect(url).put("/collections/anchors", {"vectors": {"size": 384, "distance": "Cosine"}})
             publish(bootstrap, "anchors-write", values)
             return measure(Place(bootstrap, url, "anchors"), values)
 

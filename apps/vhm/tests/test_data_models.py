@@ -48,10 +48,19 @@ ACCEPTED: list[tuple[type[BaseModel], dict[str, Any]]] = [
     (RecallRequest, REQUEST | {"top_k": 1}),
     (RecallRequest, REQUEST | {"top_k": 50}),
 ]
+
+
+def nested(levels: int) -> Any:
+    return [nested(levels - 1)] if levels else 1
+
+
+ACCEPTED += [(Anchor, ANCHOR | {"meta": {"deep": nested(99), "wide": [1.5, None, "x", {"a": []}]}})]
 REFUSED: list[tuple[type[BaseModel], dict[str, Any], str]] = [
     (Anchor, ANCHOR | {"anchor_id": "seven"}, "anchor_id"),
     (Anchor, ANCHOR | {"text": ""}, "text"),
     (Anchor, ANCHOR | {"text": "  \n"}, "text"),
+    (Anchor, ANCHOR | {"meta": {"deep": nested(100)}}, "meta"),
+    (Anchor, ANCHOR | {"meta": {"inside": [{"large": 1e999}]}}, "meta"),
     (Anchor, ANCHOR | {"text": "x" * 10_001}, "text"),
     (Anchor, ANCHOR | {"salience": 0.29}, "salience"),
     (Anchor, ANCHOR | {"salience": 2.51}, "salience"),

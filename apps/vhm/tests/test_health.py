@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 
 import httpx
 import pytest
@@ -80,8 +82,56 @@ def test_port_in_use_is_an_error() -> None:
             HealthServer(Readiness(), port, "127.0.0.1").start()
 
 
-def test_app_serves_its_paths() -> None:
-    assert {route.path for route in app.routes} == {"/health", "/ready", "/metrics"}  # type: ignore[attr-defined]
+def ask(method: str, path: str) -> httpx.Response:
+    async def call() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker") as client:
+            return await client.request(method, path)
+
+    return asyncio.run(call())
+
+
+PAGES = [
+    ("GET", "/health", 200),
+    ("HEAD", "/health", 200),
+    ("GET", "/ready", 503),
+    ("GET", "/metrics", 200),
+    ("GET", "/", 404),
+    ("GET", "/health/", 404),
+    ("POST", "/health", 405),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), PAGES)
+def test_app_serves_its_paths(method: str, path: str, status: int) -> None:
+    answer = ask(method, path)
+    assert answer.status_code == status
+    assert int(answer.headers["content-length"]) == len(
+        ask("GET", path).content if method == "HEAD" else answer.content
+    )
+    assert bool(answer.content) == (method != "HEAD")
+
+
+def test_health_answers_while_a_check_waits() -> None:
+    held = threading.Event()
+    checks = Readiness()
+    checks.add("broker", lambda: None if held.wait(20) else "late")
+    port = free_port()
+    server = HealthServer(checks, port, "127.0.0.1")
+    server.start()
+    statuses: list[int] = []
+    asking = threading.Thread(
+        target=lambda: statuses.append(httpx.get(f"http://127.0.0.1:{port}/ready", timeout=30).status_code)
+    )
+    try:
+        asking.start()
+        assert httpx.get(f"http://127.0.0.1:{port}/health", timeout=15).status_code == 200
+        assert statuses == []
+        held.set()
+        asking.join()
+    finally:
+        held.set()
+        server.stop()
+    assert statuses == [200]
 
 
 def test_figures_are_served_for_prometheus() -> None:

@@ -21,7 +21,8 @@ NO_RETRIES = RetryPolicy(retries=0, backoff_seconds=0.0)
 
 
 def build() -> Worker:
-    tellers = make_tellers(TellerSettings.from_config(), http_client(READ_TIMEOUT_SECONDS))
+    settings = TellerSettings.from_config()
+    tellers = make_tellers(settings, http_client(READ_TIMEOUT_SECONDS, *settings.addresses()))
     return Worker(
         name="reteller",
         bootstrap=config.KAFKA_BOOTSTRAP,

@@ -9,9 +9,8 @@ from typing import Any
 import httpx
 from vhm_common_utils import config
 from vhm_common_utils.data_models import ResonanceBeat
-from vhm_common_utils.embedding import OPENAI_BASE_URL
 from vhm_common_utils.errors import PermanentError
-from vhm_common_utils.remote import post_json
+from vhm_common_utils.remote import OPENAI_BASE_URL, post_json
 
 RETELLING_FAILED = "retelling_failed"
 READ_TIMEOUT_SECONDS = 90.0
@@ -59,6 +58,15 @@ class TellerSettings:
             ollama_base_url=config.OLLAMA_BASE_URL if config.is_set("OLLAMA_BASE_URL") else None,
             ollama_model=config.OLLAMA_MODEL,
         )
+
+    def addresses(self) -> tuple[str, ...]:
+        """Of the providers that are configured."""
+        configured = [
+            (self.portkey_base_url, self.portkey_api_key),
+            (self.openai_base_url, self.openai_api_key),
+            (self.ollama_base_url or "", self.ollama_base_url),
+        ]
+        return tuple(address for address, given in configured if given)
 
 
 def make_tellers(settings: TellerSettings, client: httpx.Client) -> list[Teller]:

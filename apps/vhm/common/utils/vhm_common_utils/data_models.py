@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
+
+# Qdrant reads no more than 128 levels, and ours lie within a few of its own.
+_DEEPEST = 100
 
 
 def _as_utc(moment: datetime) -> datetime:
@@ -21,8 +25,22 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _storable(meta: dict[str, Any]) -> dict[str, Any]:
+    """What the store could not give back would be in the way of every batch and recall that comes upon it."""
+    level: list[Any] = [meta]
+    for _ in range(_DEEPEST):
+        inside = [value for one in level for value in (one.values() if isinstance(one, dict) else one)]
+        if any(isinstance(value, float) and not math.isfinite(value) for value in inside):
+            raise ValueError("holds a number that is too large")
+        level = [value for value in inside if isinstance(value, dict | list)]
+        if not level:
+            return meta
+    raise ValueError(f"is nested deeper than {_DEEPEST} levels")
+
+
 Moment = Annotated[datetime, AfterValidator(_as_utc)]
 Text = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
+Meta = Annotated[dict[str, Any], AfterValidator(_storable)]
 
 
 class Anchor(BaseModel):
@@ -32,7 +50,7 @@ class Anchor(BaseModel):
     text: Text
     stored_at: Moment
     salience: float = Field(default=1.0, ge=0.3, le=2.5)
-    meta: dict[str, Any] = Field(default_factory=dict)
+    meta: Meta = Field(default_factory=dict)
 
 
 class RecallRequest(BaseModel):

@@ -13,13 +13,12 @@ from vhm_common_utils import config
 from vhm_common_utils.ages import human_age
 from vhm_common_utils.deterministic import deterministic_embed, deterministic_embed_many
 from vhm_common_utils.errors import PermanentError, ProcessingError
-from vhm_common_utils.remote import http_client, post_json
+from vhm_common_utils.remote import OPENAI_BASE_URL, http_client, post_json
 
 __all__ = ["Embedder", "deterministic_embed", "get_embedding", "get_embedding_dim", "human_age"]
 
 EMBEDDING_FAILED = "embedding_generation_failed"
 DETERMINISTIC = "deterministic"
-OPENAI_BASE_URL = "https://api.openai.com/v1"
 READ_TIMEOUT_SECONDS = 30.0
 _PROBE = "dimension"
 
@@ -60,6 +59,15 @@ class EmbeddingSettings:
         provider, _, model = self.model.partition(":")
         return provider, model
 
+    def address(self) -> str | None:
+        """Where the provider is asked; None where nobody is."""
+        addresses = {
+            "ollama": self.ollama_base_url,
+            "openai": self.openai_base_url,
+            "portkey": self.portkey_base_url,
+        }
+        return addresses.get(self.split()[0])
+
     def fault(self) -> tuple[str, str] | None:
         """The variable that makes this provider unusable, and why; None when it can be used."""
         provider, model = self.split()
@@ -80,7 +88,7 @@ class Embedder:
 
     def __init__(self, settings: EmbeddingSettings, client: httpx.Client | None = None) -> None:
         self._settings = settings
-        self._client = client or http_client(READ_TIMEOUT_SECONDS)
+        self._client = client or http_client(READ_TIMEOUT_SECONDS, settings.address())
         self._dimension = known_dimension(settings.model)
 
     def dimension(self) -> int:

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import json
 import math
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import httpx
 
 from vhm_common_utils.errors import BusyError, PermanentError, TransientError
 
+OPENAI_BASE_URL = "https://api.openai.com/v1"
 CONNECT_TIMEOUT_SECONDS = 3.0
 _BUSY = frozenset({408, 425, 429, 503})
 _EXCERPT = 200
 
 
-def http_client(read_timeout: float) -> httpx.Client:
-    return httpx.Client(timeout=httpx.Timeout(read_timeout, connect=CONNECT_TIMEOUT_SECONDS))
+@lru_cache(maxsize=1)
+def _authorities() -> ssl.SSLContext:
+    """Reading them takes longer than most modules do, so it is done once, and only for an address that needs them."""
+    return httpx.create_ssl_context()
+
+
+def trust(*urls: str | None) -> ssl.SSLContext:
+    """Which certificates a client of these addresses accepts. No client here follows a redirection to another."""
+    if all(url is None or url.startswith("http://") for url in urls):
+        # Trusts nobody: a handshake that nobody foresaw fails.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return _authorities()
+
+
+def http_client(read_timeout: float, *urls: str | None) -> httpx.Client:
+    """A client of these addresses."""
+    limits = httpx.Timeout(read_timeout, connect=CONNECT_TIMEOUT_SECONDS)
+    return httpx.Client(timeout=limits, verify=trust(*urls))
 
 
 def post_json(
