@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from vhm_common_utils import config
 from vhm_common_utils.logs import configure_logs
 from vhm_common_utils.loop import LoopSettings
 from vhm_common_utils.memory import open_memory
@@ -14,7 +13,7 @@ from vhm_common_utils.retry import RetryPolicy
 from vhm_common_utils.worker import Worker, health_port, run_worker
 
 from workers.vhm_resonance.handler import ANSWERS, SOURCE, handle
-from workers.vhm_resonance.recall import RecallSettings
+from workers.vhm_resonance.settings import ResonanceSettings
 
 STORE_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.25)
 PUBLISH_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.5)
@@ -22,15 +21,14 @@ PUBLISH_RETRIES = RetryPolicy(retries=3, backoff_seconds=0.5)
 BATCH = BatchLimits(messages=8)
 
 
-def build() -> Worker:
-    memory = open_memory()
-    recall = RecallSettings(config.RESONANCE_MAX_BEATS, config.RESONANCE_DIVERSITY_THRESHOLD)
+def build(settings: ResonanceSettings) -> Worker:
+    memory = open_memory(settings.memory)
     return Worker(
         name="resonance",
-        bootstrap=config.KAFKA_BOOTSTRAP,
+        bootstrap=settings.bootstrap,
         source=SOURCE,
         answers=ANSWERS,
-        handle=lambda events: handle(events, memory.store, memory.embedder.embed_many, recall),
+        handle=lambda events: handle(events, memory.store, memory.embedder.embed_many, settings.recall),
         loop=LoopSettings(handling=STORE_RETRIES, publishing=PUBLISH_RETRIES, batch=BATCH),
         gates=memory.gates(),
         checks=memory.checks(),
@@ -39,8 +37,9 @@ def build() -> Worker:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     port = health_port(arguments)
-    configure_logs(worker="resonance", level=config.RESONANCE_LOG_LEVEL)
-    return run_worker(build(), port)
+    settings = ResonanceSettings.from_config()
+    configure_logs(worker="resonance", level=settings.log_level)
+    return run_worker(build(settings), port)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from vhm_common_utils import config
 from vhm_common_utils.deciding import each
 from vhm_common_utils.logs import configure_logs
 from vhm_common_utils.loop import LoopSettings
@@ -14,34 +13,32 @@ from vhm_common_utils.retry import RetryPolicy
 from vhm_common_utils.worker import Worker, health_port, run_worker
 
 from workers.vhm_reteller.handler import ANSWERS, SOURCE, handle
-from workers.vhm_reteller.tellers import READ_TIMEOUT_SECONDS, TellerSettings, make_tellers
+from workers.vhm_reteller.settings import RetellerSettings
+from workers.vhm_reteller.tellers import READ_TIMEOUT_SECONDS, make_tellers
 
 # A teller that fails is followed by the next one, and the narrator never fails: handling again would gain nothing.
 NO_RETRIES = RetryPolicy(retries=0, backoff_seconds=0.0)
 
 
-def build() -> Worker:
-    settings = TellerSettings.from_config()
-    tellers = make_tellers(settings, http_client(READ_TIMEOUT_SECONDS, *settings.addresses()))
+def build(settings: RetellerSettings) -> Worker:
+    client = http_client(READ_TIMEOUT_SECONDS, *settings.tellers.addresses())
+    tellers = make_tellers(settings.tellers, client)
     return Worker(
         name="reteller",
-        bootstrap=config.KAFKA_BOOTSTRAP,
+        bootstrap=settings.bootstrap,
         source=SOURCE,
         answers=ANSWERS,
         handle=each(lambda event: handle(event, tellers)),
-        loop=LoopSettings(
-            handling=NO_RETRIES,
-            publishing=RetryPolicy(config.RETELLER_KAFKA_RETRIES, config.RETELLER_KAFKA_RETRY_BACKOFF_SECONDS),
-            poll_seconds=config.RETELLER_POLL_TIMEOUT_SECONDS,
-        ),
-        flush_timeout=config.RETELLER_PRODUCER_FLUSH_TIMEOUT_SECONDS,
+        loop=LoopSettings(handling=NO_RETRIES, publishing=settings.publishing, poll_seconds=settings.poll_seconds),
+        flush_timeout=settings.flush_timeout_seconds,
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     port = health_port(arguments)
-    configure_logs(worker="reteller", level=config.RETELLER_LOG_LEVEL)
-    return run_worker(build(), port)
+    settings = RetellerSettings.from_config()
+    configure_logs(worker="reteller", level=settings.log_level)
+    return run_worker(build(settings), port)
 
 
 if __name__ == "__main__":

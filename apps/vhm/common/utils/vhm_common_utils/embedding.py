@@ -204,17 +204,16 @@ def known_dimension(model: str) -> int | None:
 _embedders: dict[EmbeddingSettings, Embedder] = {}
 
 
-def shared_embedder() -> Embedder:
-    """The embedder of the current configuration; one for each, so that its connections are used again."""
-    settings = EmbeddingSettings.from_config()
+def embedder_of(settings: EmbeddingSettings) -> Embedder:
+    """One for each configuration, so that its connections are used again."""
     if settings not in _embedders:
         _embedders[settings] = Embedder(settings)
     return _embedders[settings]
 
 
 def get_embedding(text: str) -> list[float]:
-    return shared_embedder().embed(text)
+    return embedder_of(EmbeddingSettings.from_config()).embed(text)
 
 
 def get_embedding_dim() -> int:
-    return shared_embedder().dimension()
+    return embedder_of(EmbeddingSettings.from_config()).dimension()

@@ -5,9 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vhm_common_utils import config
-from vhm_common_utils.embedding import Embedder, EmbeddingSettings, shared_embedder
+from vhm_common_utils.embedding import Embedder, EmbeddingSettings, embedder_of
 from vhm_common_utils.health import Check
 from vhm_common_utils.store import AnchorStore, Space, connect
+
+
+@dataclass(frozen=True)
+class MemorySettings:
+    """Where the store is, and which embedding fits it."""
+
+    url: str
+    collection: str
+    embedding: EmbeddingSettings
+
+    @classmethod
+    def from_config(cls) -> MemorySettings:
+        return cls(config.QDRANT_URL, config.QDRANT_COLLECTION, EmbeddingSettings.from_config())
 
 
 @dataclass(frozen=True)
@@ -31,12 +44,10 @@ def space_of(embedder: Embedder) -> Space:
     return Space(provider, model, embedder.dimension())
 
 
-def open_memory() -> Memory:
+def open_memory(settings: MemorySettings) -> Memory:
     """Connects lazily: neither the store nor the provider needs to be up. A bad choice of provider ends the process."""
-    fault = EmbeddingSettings.from_config().fault()
+    fault = settings.embedding.fault()
     if fault is not None:
         config.stop_for(*fault)
-    embedder = shared_embedder()
-    return Memory(
-        AnchorStore(connect(config.QDRANT_URL), config.QDRANT_COLLECTION, lambda: space_of(embedder)), embedder
-    )
+    embedder = embedder_of(settings.embedding)
+    return Memory(AnchorStore(connect(settings.url), settings.collection, lambda: space_of(embedder)), embedder)
