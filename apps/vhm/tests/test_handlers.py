@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
 from vhm_common_utils.data_models import Anchor
+from vhm_common_utils.deciding import side_by_side
 from vhm_common_utils.errors import PermanentError, TransientError
 from vhm_common_utils.messages import Answer, DeadLetter, Outcome
 from vhm_common_utils.store import to_payload
@@ -287,6 +290,43 @@ def test_keys_are_in_no_answer() -> None:
     assert "portkey: http://portkey" in told
     assert "openai-key" not in told
     assert "portkey-key" not in told
+
+
+def test_retellings_are_asked_for_at_once_and_keep_their_order() -> None:
+    together = threading.Barrier(4, timeout=30)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        # Nobody passes before all four are here.
+        together.wait()
+        return httpx.Response(200, json={"response": json.loads(request.content)["prompt"].rpartition(" ")[2]})
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    tellers = make_tellers(TellerSettings(ollama_base_url="http://ollama"), client)
+    events = [
+        event({"request_id": f"r{number}", "beats": [BEATS[0] | {"text": f"note-{number}"}]}) for number in range(8)
+    ]
+    outcomes = side_by_side(lambda one: reteller.handle(one, tellers), 4)(events)
+    told = [one.payload for one in outcomes if isinstance(one, Answer)]
+    assert [(one["request_id"], one["retelling"]) for one in told] == [(f"r{n}", f"note-{n}") for n in range(8)]
+
+
+def test_hosted_model_gets_less_time_than_one_on_a_cpu() -> None:
+    models = Models()
+    models.retell(EVERYTHING, BEATS)
+    limits = {asked.url.host: asked.extensions["timeout"]["read"] for asked in models.requests}
+    assert limits == {"portkey": 30.0, "openai": 30.0, "ollama": 90.0}
+
+
+def test_model_that_never_ends_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drip() -> Iterator[bytes]:
+        while True:
+            time.sleep(0.02)
+            yield b" "
+
+    monkeypatch.setattr("workers.vhm_reteller.tellers.HOSTED_SECONDS", 0.1)
+    told = Models(portkey=httpx.Response(200, content=drip()), openai=chat("You drank tea.")).retell(EVERYTHING, BEATS)
+    assert (told["provider"], told["retelling"]) == ("openai", "You drank tea.")
+    assert told["degraded"].endswith("TimeoutError: the answer was not whole after 0.1 s")
 
 
 def test_ollama_is_asked_only_where_its_address_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

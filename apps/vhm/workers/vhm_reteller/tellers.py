@@ -13,7 +13,10 @@ from vhm_common_utils.errors import PermanentError
 from vhm_common_utils.remote import OPENAI_BASE_URL, post_json
 
 RETELLING_FAILED = "retelling_failed"
-READ_TIMEOUT_SECONDS = 90.0
+# Somebody waits for a retelling: a hosted model that takes longer is passed over for the next one.
+HOSTED_SECONDS = 30.0
+# The last model before the narrator may run on a CPU.
+OLLAMA_SECONDS = 90.0
 TOKEN_LIMIT = 200
 _TEXT_LIMIT = 1000
 _SYSTEM = (
@@ -113,7 +116,7 @@ def _complete(
     messages = [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": _prompt(beats)}]
     body: dict[str, Any] = {"messages": messages, "max_tokens": TOKEN_LIMIT, **({"model": model} if model else {})}
     url = f"{base_url.rstrip('/')}/chat/completions"
-    answer = post_json(client, url, body, headers=headers, reason=RETELLING_FAILED)
+    answer = post_json(client, url, body, headers=headers, reason=RETELLING_FAILED, seconds=HOSTED_SECONDS)
     return _told(lambda: answer["choices"][0]["message"]["content"])
 
 
@@ -126,7 +129,7 @@ def _ollama(settings: TellerSettings, client: httpx.Client, beats: Sequence[Reso
         "options": {"num_predict": TOKEN_LIMIT},
     }
     url = f"{(settings.ollama_base_url or '').rstrip('/')}/api/generate"
-    answer = post_json(client, url, body, reason=RETELLING_FAILED)
+    answer = post_json(client, url, body, reason=RETELLING_FAILED, seconds=OLLAMA_SECONDS)
     return _told(lambda: answer["response"])
 
 

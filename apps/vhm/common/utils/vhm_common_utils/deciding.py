@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
@@ -42,6 +43,19 @@ class Surroundings:
     is_clear: Callable[[], bool]
     on_suspicion: Callable[[], None]
     on_retry: Callable[[int, TransientError], None]
+
+
+def side_by_side(handle: Callable[[Event], Outcome], most: int) -> Handle:
+    """A handler of batches that has up to `most` events under way at once; the outcomes keep the events' order."""
+
+    def handle_all(events: Sequence[Event]) -> list[Outcome]:
+        if len(events) == 1:
+            return [handle(events[0])]
+        # Made for the batch, so that no thread outlives what it works on.
+        with ThreadPoolExecutor(max_workers=min(most, len(events)), thread_name_prefix="event") as pool:
+            return list(pool.map(handle, events))
+
+    return handle_all
 
 
 class Decider:

@@ -48,10 +48,14 @@ def post_json(
     *,
     headers: Mapping[str, str] | None = None,
     reason: str,
+    seconds: float | None = None,
 ) -> Any:
-    """The decoded answer of a POST. Error texts hold the address and the answer, never the request's headers."""
+    """The decoded answer of a POST, whole within `seconds` or else the client's read time-out.
+
+    Error texts hold the address and the answer, never the request's headers.
+    """
     try:
-        answer = _post(client, url, body, headers or {})
+        answer = _post(client, url, body, headers or {}, client.timeout.read if seconds is None else seconds)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise PermanentError(reason, f"{url} is not an address: {error}") from error
     except (httpx.LocalProtocolError, UnicodeEncodeError):
@@ -81,12 +85,15 @@ class _Answer:
         return f"{url} answered {self.status}: {self.content.decode(errors='replace')[:_EXCERPT]}"
 
 
-def _post(client: httpx.Client, url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> _Answer:
-    """The whole answer within the client's read time-out, which by itself only bounds the wait between two parts."""
-    limit = client.timeout.read
+def _post(
+    client: httpx.Client, url: str, body: Mapping[str, Any], headers: Mapping[str, str], limit: float | None
+) -> _Answer:
+    """The whole answer within the limit, which as a read time-out alone would only bound the wait between two parts."""
     ends = time.monotonic() + (limit if limit is not None else math.inf)
     content = bytearray()
-    with client.stream("POST", url, json=dict(body), headers=dict(headers)) as response:
+    ours = client.timeout
+    timeout = httpx.Timeout(connect=ours.connect, read=limit, write=ours.write, pool=ours.pool)
+    with client.stream("POST", url, json=dict(body), headers=dict(headers), timeout=timeout) as response:
         for part in response.iter_bytes():
             content += part
             if time.monotonic() > ends:
