@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import os
 import statistics
 import subprocess
 import sys
@@ -51,11 +50,6 @@ def is_ready(port: int) -> bool:
         connection.close()
 
 
-def core_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def start(name: str, python: str, bootstrap: str, url: str, log: Path) -> Start:
     port = services.free_port()
     settings = {"KAFKA_BOOTSTRAP": bootstrap, "QDRANT_URL": url, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -69,7 +63,7 @@ def start(name: str, python: str, bootstrap: str, url: str, log: Path) -> Start:
             if process.poll() is not None or time.perf_counter() - began > GIVE_UP_SECONDS:
                 sys.exit(f"the {name} does not become ready: {log.read_text()[-2000:]}")
             time.sleep(0.02)
-        return Start(time.perf_counter() - began, core_seconds(process.pid), bench.peak_mib(process.pid))
+        return Start(time.perf_counter() - began, bench.core_seconds(process.pid), bench.peak_mib(process.pid))
     finally:
         process.terminate()
         process.wait(60)

@@ -133,6 +133,26 @@ def test_a_salient_anchor_beyond_the_first_look_is_found() -> None:
     assert texts(store, top_k=1) == ["far and salient"]
 
 
+def test_a_salient_anchor_is_looked_for_among_the_salient_alone() -> None:
+    store = FakeStore()
+    store.add(anchor_id(0), payload("nearest", salience=1.2), unit(0.0))
+    for number in range(1, 2000):
+        store.add(anchor_id(number), payload(f"near {number}"), unit(0.1))
+    store.add(anchor_id(2000), payload("far and salient", salience=2.5), unit(0.5))
+    assert texts(store, top_k=1) == ["far and salient"]
+    assert store.depths == [FIRST_DEPTH, FIRST_DEPTH]
+
+
+def test_anchor_that_says_nothing_of_its_salience_is_found_beyond_the_first_look() -> None:
+    store = FakeStore()
+    for number in range(FIRST_DEPTH):
+        store.add(anchor_id(number), payload(f"near {number}", salience=0.3), unit(0.1))
+    unsaid = payload("unsaid")
+    del unsaid["salience"]
+    store.add(anchor_id(FIRST_DEPTH), unsaid, unit(0.5))
+    assert texts(store, top_k=1) == ["unsaid"]
+
+
 def test_search_goes_no_deeper_than_needed() -> None:
     store = FakeStore()
     store.add(anchor_id(0), payload("near"), unit(0.0))
@@ -176,12 +196,12 @@ def reference(store: FakeStore, query: list[float], limit: int, threshold: float
     return (diverse + rest)[:limit]
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(40))
 def test_recall_agrees_with_the_plain_reference(seed: int) -> None:
     dice = random.Random(seed)
     store = FakeStore()
     dimension = dice.choice([2, 3, 8])
-    for number in range(dice.choice([3, 40, 400])):
+    for number in range(dice.choice([3, 40, 400, 900])):
         stored_at = NOW - timedelta(days=dice.uniform(0.1, 900))
         salience = round(dice.uniform(0.3, 2.5), 3)
         store.add(anchor_id(number), payload(f"note {number}", stored_at, salience=salience), vector(dice, dimension))

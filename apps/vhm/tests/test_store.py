@@ -168,6 +168,18 @@ def test_search_is_ordered_and_bounded(url: str) -> None:
     assert [hit.anchor_id for hit in store.search([0.1, 1.0], 1)] == [str(OTHER)]
 
 
+def test_search_among_the_salient(url: str, theirs: QdrantClient) -> None:
+    store = store_of(url)
+    store.prepare()
+    salient = Anchor.model_validate(anchor(OTHER).model_dump() | {"salience": 1.5})
+    store.insert_many([anchor(ID), salient], [[1.0, 0.0], [0.0, 1.0]])
+    assert [hit.anchor_id for hit in store.search([1.0, 0.1], 10, least_salience=1.5)] == [str(OTHER)]
+    assert store.search([1.0, 0.1], 10, least_salience=1.51) == []
+    # An older collection gets its index at the first look.
+    assert list(theirs.get_collection("anchors").payload_schema) == ["salience"]
+    store.prepare()
+
+
 def test_deepest_meta_that_an_anchor_may_hold_is_given_back(url: str) -> None:
     deep: object = 1
     for _ in range(99):
@@ -198,6 +210,7 @@ def test_another_worker_may_create_the_collection_first(qdrant_wire: QdrantWire)
         ("PUT", "/collections/anchors"): lambda: (409, None),
         ("PATCH", "/collections/anchors"): lambda: (200, True),
         ("GET", "/collections/anchors"): lambda: (200, collection_info()),
+        ("PUT", "/collections/anchors/index"): lambda: (200, True),
     }
     assert store_of(qdrant_wire.url).preparation_cause() is None
     assert looks == []
@@ -216,6 +229,8 @@ def test_collection_deleted_meanwhile_is_made_again(qdrant_wire: QdrantWire) -> 
         # A store that keeps no metadata.
         ("PATCH", "/collections/anchors"): lambda: (405, None),
         ("GET", "/collections/anchors"): lambda: (200, collection_info()),
+        # Nor any index that was not there from the start.
+        ("PUT", "/collections/anchors/index"): lambda: (403, None),
         ("POST", "/collections/anchors/points"): lambda: (200, []) if there[0] else (404, None),
     }
     assert store_of(qdrant_wire.url).find_many([ID]) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -157,12 +158,15 @@ class FakeStore:
         self.payloads[anchor_id] = payload
         self.stored_vectors[anchor_id] = vector
 
-    def search(self, vector: Sequence[float], limit: int) -> list[Hit]:
+    def search(self, vector: Sequence[float], limit: int, *, least_salience: float | None = None) -> list[Hit]:
         self._fail("search", limit)
         self.depths.append(limit)
+        least = -math.inf if least_salience is None else least_salience
         hits = [
             Hit(anchor_id, sum(a * b for a, b in zip(vector, other, strict=True)), self.payloads[anchor_id])
             for anchor_id, other in self.stored_vectors.items()
+            # As in Qdrant: a payload that says nothing of it is in no range.
+            if least_salience is None or self.payloads[anchor_id].get("salience", -math.inf) >= least
         ]
         return sorted(hits, key=lambda hit: -hit.similarity)[:limit]
 

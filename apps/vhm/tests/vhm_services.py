@@ -78,6 +78,12 @@ class Service:
                 raise RuntimeError(f"the {self.name} did not come up: {self._log.read_text()[-2000:]}")
             time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise RuntimeError(f"the {self.name} was not started")
+        return self._process.pid
+
     def kill(self) -> None:
         """As a machine that loses power would end it."""
         if self._process is not None:

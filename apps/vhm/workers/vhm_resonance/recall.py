@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from vhm_common_utils.data_models import RecallRequest, ResonanceBeat
 from vhm_common_utils.embedding import human_age
 from vhm_common_utils.store import Hit
@@ -19,7 +20,11 @@ HIGHEST_SALIENCE = 2.5
 FIRST_DEPTH = 64
 DEPTH_FACTOR = 4
 ENOUGH_DEPTH = 1024
-_VECTOR_BATCH = 32
+# Older writers noted no salience, and the model's default stands for it: only above it can the store be asked for more.
+_UNSAID_SALIENCE = 1.0
+# A bound that is rounded must not leave out an anchor that reaches it.
+_SLACK = 1.0 - 1e-6
+_FIRST_VECTORS = 8
 
 Vector = Sequence[float]
 
@@ -27,7 +32,7 @@ Vector = Sequence[float]
 class SearchesAnchors(Protocol):
     """What recall needs of the store."""
 
-    def search(self, vector: Vector, limit: int) -> list[Hit]: ...
+    def search(self, vector: Vector, limit: int, *, least_salience: float | None = None) -> list[Hit]: ...
 
     def vectors(self, anchor_ids: Iterable[str]) -> Mapping[str, Vector]: ...
 
@@ -72,29 +77,59 @@ class Choice:
         return [*self.diverse, *self.fillers]
 
 
+@dataclass(frozen=True)
+class Look:
+    """What the store is asked for: so many of the nearest, or so many of the nearest that are salient enough."""
+
+    depth: int = FIRST_DEPTH
+    least_salience: float | None = None
+    furthest: float = math.inf
+    """The similarity of the last one seen of all the nearest."""
+
+
 def recall(
     request: RecallRequest, query_vector: Vector, store: SearchesAnchors, settings: RecallSettings
 ) -> list[ResonanceBeat]:
-    """Search deeper until the answer is full and no anchor further down could change it, or the store is exhausted."""
+    """Search until the answer is full and no anchor that was not seen could change it, or the store is exhausted."""
     limit = min(settings.max_beats, request.top_k)
     vector_of = _VectorCache(store)
-    depth = FIRST_DEPTH
-    while True:
-        hits = store.search(query_vector, depth)
-        choice = choose(rank(hits, request), limit, settings.diversity_threshold, vector_of)
-        if len(hits) < depth or _is_settled(choice, limit, hits, depth):
-            return [candidate.to_beat() for candidate in choice.all]
-        depth *= DEPTH_FACTOR
+    seen: dict[str, Hit] = {}
+    look: Look | None = Look()
+    while look is not None:
+        hits = store.search(query_vector, look.depth, least_salience=look.least_salience)
+        seen.update((hit.anchor_id, hit) for hit in hits)
+        choice = choose(rank(seen.values(), request), limit, settings.diversity_threshold, vector_of)
+        look = _next_look(look, hits, choice, limit)
+    return [candidate.to_beat() for candidate in choice.all]
 
 
-def _is_settled(choice: Choice, limit: int, hits: Sequence[Hit], depth: int) -> bool:
-    if len(choice.all) < limit:
-        return False
-    if depth >= ENOUGH_DEPTH:
-        return True
-    # Hits come by similarity, so no unseen anchor can be activated beyond this.
-    ceiling = max(0.0, hits[-1].similarity * HIGHEST_SALIENCE)
-    return len(choice.diverse) == limit and choice.diverse[-1].activation >= ceiling
+def _next_look(look: Look, hits: Sequence[Hit], choice: Choice, limit: int) -> Look | None:
+    """Where an anchor that was not seen yet could take a place; None where none could, or enough was looked at."""
+    is_exhausted = len(hits) < look.depth
+    if look.least_salience is None and is_exhausted:
+        return None
+    furthest = hits[-1].similarity if look.least_salience is None else look.furthest
+    needed = _needed_salience(choice, limit, furthest)
+    if needed >= HIGHEST_SALIENCE:
+        return None
+    is_done = is_exhausted or _needed_salience(choice, limit, hits[-1].similarity) >= HIGHEST_SALIENCE
+    # Whoever comes in may push out more than one, and then even the less salient have a chance again.
+    if look.least_salience is not None and needed >= look.least_salience and is_done:
+        return None
+    if look.depth >= ENOUGH_DEPTH and len(choice.all) == limit:
+        return None
+    if needed <= _UNSAID_SALIENCE:
+        return Look(look.depth * DEPTH_FACTOR)
+    depth = look.depth if look.least_salience is None else look.depth * DEPTH_FACTOR
+    return Look(depth, needed * _SLACK, furthest)
+
+
+def _needed_salience(choice: Choice, limit: int, furthest: float) -> float:
+    """What an anchor must have to take a place if it is no more similar than this: age only weakens."""
+    weakest = choice.diverse[-1].activation if len(choice.diverse) == limit else 0.0
+    if weakest <= 0.0:
+        return 0.0
+    return weakest / furthest if furthest > 0.0 else math.inf
 
 
 def rank(hits: Iterable[Hit], request: RecallRequest) -> list[Candidate]:
@@ -138,7 +173,7 @@ def choose(
     """Take each candidate that is unlike all taken before it; fill up with the strongest of the others."""
     diverse: list[Candidate] = []
     others: list[Candidate] = []
-    taken: list[Vector] = []
+    taken: npt.NDArray[np.float64] | None = None
     for index, candidate in enumerate(candidates):
         if len(diverse) == limit:
             break
@@ -146,31 +181,37 @@ def choose(
         if vector is None:
             # Deleted between the search and this look.
             continue
-        if all(cosine(vector, other) < threshold for other in taken):
+        direction = _direction(vector)
+        if taken is None:
+            taken = np.empty((limit, len(direction)))
+        if np.all(taken[: len(diverse)] @ direction < threshold):
+            taken[len(diverse)] = direction
             diverse.append(candidate)
-            taken.append(vector)
         else:
             others.append(candidate)
     return Choice(diverse, others[: limit - len(diverse)])
 
 
-def cosine(one: Vector, other: Vector) -> float:
-    a, b = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
-    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(a @ b) / lengths if lengths else 0.0
+def _direction(vector: Vector) -> npt.NDArray[np.float64]:
+    """Of length one, so that a product is a cosine; a vector without a direction is like no other."""
+    numbers = np.asarray(vector, dtype=np.float64)
+    length = float(np.linalg.norm(numbers))
+    return numbers / length if length else numbers
 
 
 class _VectorCache:
-    """Reads vectors in batches as the choice reaches them: most candidates are never looked at."""
+    """Reads vectors in batches as the choice reaches them, each twice the last: most are never looked at."""
 
     def __init__(self, store: SearchesAnchors) -> None:
         self._store = store
         self._known: dict[str, Vector | None] = {}
+        self._batch = _FIRST_VECTORS
 
     def __call__(self, candidates: Sequence[Candidate], index: int) -> Vector | None:
         anchor_id = candidates[index].anchor_id
         if anchor_id not in self._known:
-            ahead = [one.anchor_id for one in candidates[index : index + _VECTOR_BATCH]]
+            ahead = [one.anchor_id for one in candidates[index : index + self._batch]]
+            self._batch *= 2
             wanted = [one for one in ahead if one not in self._known]
             self._known.update(dict.fromkeys(wanted) | dict(self._store.vectors(wanted)))
         return self._known[anchor_id]

@@ -18,6 +18,7 @@ T = TypeVar("T")
 _SPACE = "embedding"
 _REMEDY = "set EMBEDDING_MODEL to the model that wrote it, or QDRANT_COLLECTION to a new name"
 _COSINE = "Cosine"
+_SALIENCE = "salience"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class AnchorStore:
         self._create_if_absent(wanted)
         if self._check_fit(wanted) is None:
             self._record(wanted)
+        self._index_salience()
 
     def _create_if_absent(self, wanted: Space) -> None:
         if self._exists():
@@ -95,6 +97,17 @@ class AnchorStore:
             self._log.warning("space_not_recorded", collection=self._collection, detail=error.detail)
             return
         self._check_fit(wanted)
+
+    def _index_salience(self) -> None:
+        """Without it a search among the salient is as right, and reads the payload of every anchor."""
+        schema = _read(lambda: self._client.get(self._path).get("payload_schema")) or {}
+        if _SALIENCE in schema:
+            return
+        try:
+            wanted = {"field_name": _SALIENCE, "field_schema": "float"}
+            self._client.put(f"{self._path}/index?wait=true", wanted)
+        except PermanentError as error:
+            self._log.warning("salience_not_indexed", collection=self._collection, detail=error.detail)
 
     def preparation_cause(self) -> str | None:
         """Prepare, and say what stands in the way."""
@@ -129,9 +142,11 @@ class AnchorStore:
         }
         self._in_collection(lambda: self._client.put(f"{self._path}/points?wait=true", {"batch": columns}))
 
-    def search(self, vector: Sequence[float], limit: int) -> list[Hit]:
-        """The nearest anchors, the most similar first."""
-        body = {"query": vector, "limit": limit, "with_payload": True}
+    def search(self, vector: Sequence[float], limit: int, *, least_salience: float | None = None) -> list[Hit]:
+        """The nearest anchors, or the nearest that are so salient, the most similar first."""
+        body: dict[str, Any] = {"query": vector, "limit": limit, "with_payload": True}
+        if least_salience is not None:
+            body["filter"] = {"must": [{"key": _SALIENCE, "range": {"gte": least_salience}}]}
         found = self._in_collection(lambda: self._client.post(f"{self._path}/points/query", body))
         return _read(
             lambda: [Hit(str(point["id"]), point["score"], point.get("payload") or {}) for point in found["points"]]
