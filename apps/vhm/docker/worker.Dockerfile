@@ -33,5 +33,8 @@ ENV WORKER_MODULE=${WORKER_MODULE} \
     PYTHONUNBUFFERED=1
 WORKDIR /app
 USER 10001:10001
+# A module, a library or a setting that is missing is found here, not in a pod that starts over and over: the worker
+# imports all it uses and reads its settings before it looks at its arguments.
+RUN if [ -n "${WORKER_MODULE}" ]; then python -m "${WORKER_MODULE}" --help; fi
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/worker-entrypoint"]

@@ -40,8 +40,8 @@ def build(settings: IndexerSettings) -> Worker:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    port = health_port(arguments)
     settings = IndexerSettings.from_config()
+    port = health_port(arguments)
     configure_logs(worker="indexer", level=settings.log_level, as_json=settings.log_json)
     return run_worker(build(settings), port)
 

@@ -36,8 +36,8 @@ def build(settings: ResonanceSettings) -> Worker:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    port = health_port(arguments)
     settings = ResonanceSettings.from_config()
+    port = health_port(arguments)
     configure_logs(worker="resonance", level=settings.log_level)
     return run_worker(build(settings), port)
 

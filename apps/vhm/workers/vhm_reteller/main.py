@@ -43,8 +43,8 @@ def build(settings: RetellerSettings) -> Worker:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    port = health_port(arguments)
     settings = RetellerSettings.from_config()
+    port = health_port(arguments)
     configure_logs(worker="reteller", level=settings.log_level)
     return run_worker(build(settings), port)
 
