@@ -29,6 +29,7 @@ REPLAYS = "replays"
 MOST_REPLAYS = 3
 WAIT_SECONDS = 10.0
 _PORTION = 100
+_LONGEST_MARK = 9
 _EXIT_UNANSWERED = 1
 
 
@@ -49,7 +50,7 @@ class Choice:
 def replays(headers: Headers) -> int:
     """How often a message was sent back; a mark that is no number counts as none."""
     text = dict(headers).get(REPLAYS) or b""
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdigit() and len(text) <= _LONGEST_MARK else 0
 
 
 def letter_to_message(letter: Event) -> Outgoing:
