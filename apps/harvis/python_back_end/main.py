@@ -50,7 +50,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
 async def _answer_api_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiError)
     _log.warning("request failed", status=error.status, code=error.code, cause=error.cause)
-    return JSONResponse(error.body(), status_code=error.status)
+    return JSONResponse(error.body(), status_code=error.status, headers=error.headers())
 
 
 async def _answer_invalid_request(_request: Request, error: Exception) -> JSONResponse:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import aclosing
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 
+from python_back_end.admission import Place
 from python_back_end.api_models import ChatBody
+from python_back_end.connected import ClientGone, while_connected
 from python_back_end.errors import ApiError
+from python_back_end.event_stream import EventStream, error_event, event
 from python_back_end.ollama_client import Done, Token
 from python_back_end.services import Injected, Services
 
@@ -21,10 +23,22 @@ _log = structlog.stdlib.get_logger("python_back_end.chat")
 
 
 @router.post("/api/chat")
-async def chat(body: ChatBody, services: Injected) -> Response:
+async def chat(body: ChatBody, request: Request, services: Injected) -> Response:
+    place = services.chats.enter()
     if body.stream:
-        return EventSourceResponse(_events(body, services))
-    parts = [part async for part in _answer(body, services)]
+        return EventStream(_events(body, services, place), at_end=place.leave)
+    try:
+        return await while_connected(request, _whole(body, services, place))
+    except ClientGone:
+        _log.info("chat given up by its client")
+        return Response(status_code=499)
+    finally:
+        place.leave()
+
+
+async def _whole(body: ChatBody, services: Services, place: Place) -> Response:
+    async with aclosing(_answer(body, services, place)) as answer:
+        parts = [part async for part in answer]
     reply = "".join(part.text for part in parts if isinstance(part, Token))
     # The client's stream ends with Done or raises.
     done = parts[-1]
@@ -32,34 +46,34 @@ async def chat(body: ChatBody, services: Injected) -> Response:
     return JSONResponse({"reply": reply, "model": done.model, "tokens": done.tokens})
 
 
-async def _events(body: ChatBody, services: Services) -> AsyncIterator[ServerSentEvent]:
+async def _events(body: ChatBody, services: Services, place: Place) -> AsyncIterator[ServerSentEvent]:
     """Status 200 is out before Ollama is asked, so an error is an event like the others."""
     try:
-        async for part in _answer(body, services):
-            if isinstance(part, Token):
-                yield _event("token", {"text": part.text})
-            else:
-                yield _event("done", {"model": part.model, "tokens": part.tokens})
+        async with aclosing(_answer(body, services, place)) as answer:
+            async for part in answer:
+                if isinstance(part, Token):
+                    yield event("token", {"text": part.text})
+                else:
+                    yield event("done", {"model": part.model, "tokens": part.tokens})
     except ApiError as error:
         _log.warning("chat failed", code=error.code, cause=error.cause)
-        yield _event("error", error.body())
+        yield error_event(error)
     except Exception as error:
         _log.exception("chat failed")
-        yield _event("error", {"code": "internal_error", "cause": type(error).__name__})
+        yield error_event(error)
 
 
-async def _answer(body: ChatBody, services: Services) -> AsyncIterator[Token | Done]:
-    """What Ollama says; the session remembers it once it is complete."""
+async def _answer(body: ChatBody, services: Services, place: Place) -> AsyncIterator[Token | Done]:
+    """What Ollama says, once it is this chat's turn; the session remembers it when it is complete."""
+    await place.turn(services.settings.ollama_timeout)
     model = body.model or services.settings.ollama_model
     messages = services.conversations.messages(body.session_id, body.message)
     reply: list[str] = []
-    async for part in services.ollama.chat(model, messages, max_tokens=services.settings.chat_max_tokens):
-        if isinstance(part, Token):
-            reply.append(part.text)
-        else:
-            services.conversations.remember(body.session_id, body.message, "".join(reply))
-        yield part
-
-
-def _event(name: str, data: dict[str, Any]) -> ServerSentEvent:
-    return ServerSentEvent(event=name, data=json.dumps(data))
+    said = services.ollama.chat(model, messages, max_tokens=services.settings.chat_max_tokens)
+    async with aclosing(said) as parts:
+        async for part in parts:
+            if isinstance(part, Token):
+                reply.append(part.text)
+            else:
+                services.conversations.remember(body.session_id, body.message, "".join(reply))
+            yield part

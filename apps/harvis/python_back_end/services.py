@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from python_back_end.admission import Admission
 from python_back_end.anchor_store import AnchorStore
 from python_back_end.broker import Broker
 from python_back_end.conversations import Conversations
@@ -22,6 +23,7 @@ from python_back_end.wire_models import ANSWER_KEYS, TOPICS
 class Services:
     settings: Settings
     ollama: OllamaClient
+    chats: Admission
     conversations: Conversations
     gateway: MemoryGateway
     store: AnchorStore
@@ -50,6 +52,7 @@ def make_services(settings: Settings) -> Services:
         ollama=OllamaClient(
             settings.ollama_url, connect_timeout=settings.ollama_connect_timeout, timeout=settings.ollama_timeout
         ),
+        chats=Admission(at_once=settings.chat_streams, waiting=settings.chat_queue),
         conversations=Conversations(sessions=settings.chat_sessions, turns=settings.chat_session_turns),
         gateway=MemoryGateway(open_broker, limits),
         store=AnchorStore(settings.qdrant_url, settings.qdrant_collection, timeout=settings.qdrant_timeout),

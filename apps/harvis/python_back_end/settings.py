@@ -123,6 +123,10 @@ class Settings:
         "OLLAMA_TIMEOUT_SECONDS", "float", 300.0, "Longest silence of Ollama, loading a model included."
     )
     chat_max_tokens: int = _variable("CHAT_MAX_TOKENS", "int", 512, "Most tokens of one answer (num_predict).")
+    chat_streams: int = _variable("CHAT_STREAMS", "int", 256, "Most answers under way at once.")
+    chat_queue: int = _variable(
+        "CHAT_QUEUE", "int", 256, "Most chats that wait for one of those to end; the next is refused with 503."
+    )
     chat_session_turns: int = _variable(
         "CHAT_SESSION_TURNS", "int", 8, "Turns of a session that are sent along with its next message."
     )

@@ -136,7 +136,7 @@ def test_a_stream_ends_with_the_error(backend: Backend, ollama: FakeHttp) -> Non
     ollama.stream("POST", "/api/chat", {"message": {"content": "Go"}}, {"error": "out of memory"})
     [token, error] = events(backend.http.post("/api/chat", json={"message": "Hi"}))
     assert token == ("token", {"text": "Go"})
-    assert error == ("error", {"code": "ollama_error", "cause": f"Ollama at {ollama.url}: out of memory"})
+    assert error == ("error", {"code": "out_of_memory", "cause": f"Ollama at {ollama.url}: out of memory"})
 
 
 def test_no_tokens_is_an_error(backend: Backend, ollama: FakeHttp) -> None:

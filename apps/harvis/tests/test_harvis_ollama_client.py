@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import socket
 
 import pytest
@@ -64,16 +66,74 @@ def test_a_missing_model_is_told_from_a_missing_path(ollama: FakeHttp) -> None:
     assert refused(ollama.url) == (404, "model_missing")
 
 
-def test_a_failing_ollama_says_why(ollama: FakeHttp) -> None:
-    ollama.answer("POST", "/api/chat", {"error": "model requires more system memory"}, status=500)
-    with pytest.raises(ApiError, match="model requires more system memory") as caught:
+# As Ollama 0.17 and the libraries below it word them.
+FAILURES = [
+    ("model requires more system memory (5.6 GiB) than is available (3.1 GiB)", 503, "out_of_memory"),
+    ("llama runner process has terminated: cudaMalloc failed: out of memory", 503, "vram_short"),
+    ("llama runner process has terminated: error loading model: unable to allocate CUDA0 buffer", 503, "vram_short"),
+    ("CUDA error: out of memory", 503, "vram_short"),
+    ("llama runner process has terminated: signal: killed", 503, "out_of_memory"),
+    ("llama runner process has terminated: exit status 2", 502, "model_crashed"),
+    ("model runner has unexpectedly stopped, this may be due to resource limitations", 502, "model_crashed"),
+    ("server busy, please try again.  maximum pending requests exceeded", 503, "ollama_busy"),
+    ("timed out waiting for llama runner to start", 504, "ollama_timed_out"),
+    ("invalid model name", 404, "model_missing"),
+    ('"llama3" does not support chat', 502, "ollama_error"),
+]
+
+
+@pytest.mark.parametrize(("said", "status", "code"), FAILURES)
+def test_failures_are_told_apart_by_ollamas_words(ollama: FakeHttp, said: str, status: int, code: str) -> None:
+    ollama.answer("POST", "/api/chat", {"error": said}, status=500)
+    with pytest.raises(ApiError, match=re.escape(said)) as caught:
         chat(ollama.url)
-    assert (caught.value.status, caught.value.code) == (502, "ollama_error")
+    assert (caught.value.status, caught.value.code) == (status, code)
+    ollama.stream("POST", "/api/chat", part("Hel"), {"error": said})
+    assert refused(ollama.url) == (status, code)
 
 
-def test_an_error_amid_the_stream_is_an_error(ollama: FakeHttp) -> None:
-    ollama.stream("POST", "/api/chat", part("Hel"), {"error": "an error was encountered while running the model"})
-    assert refused(ollama.url) == (502, "ollama_error")
+def test_a_busy_ollama_says_when_to_come_back(ollama: FakeHttp) -> None:
+    ollama.answer("POST", "/api/chat", {"error": "server busy, please try again"}, status=503)
+    with pytest.raises(ApiError) as caught:
+        chat(ollama.url)
+    assert caught.value.headers() == {"Retry-After": "5"}
+
+
+def test_a_token_may_hold_what_other_readers_take_for_the_end_of_a_line(ollama: FakeHttp) -> None:
+    said = "one\x85two\u2028three"
+    token = json.dumps({"message": {"content": said}}, ensure_ascii=False).encode()
+    end = b'{"done": true, "eval_count": 1}'
+    ollama.answer_raw(
+        "POST", "/api/chat", Answer(content_type="application/x-ndjson", lines=(token[:20], token[20:] + b"\n" + end))
+    )
+    assert chat(ollama.url) == [Token(said), Done("llama3", 1)]
+
+
+@pytest.mark.parametrize("odd", [{"message": "text"}, {"message": {"content": 3}}, ["a list"], "a word"])
+def test_a_part_that_is_none_of_ollamas_is_told_as_such(ollama: FakeHttp, odd: object) -> None:
+    ollama.stream("POST", "/api/chat", odd)
+    assert refused(ollama.url) == (502, "ollama_not_json")
+
+
+def test_a_stream_without_lines_does_not_fill_the_memory(ollama: FakeHttp) -> None:
+    endless = tuple(b"x" * 1_000_000 for _ in range(40))
+    ollama.answer_raw("POST", "/api/chat", Answer(content_type="application/json", lines=endless))
+    assert refused(ollama.url) == (502, "ollama_not_json")
+
+
+@pytest.mark.parametrize("listed", [{"models": [{"size": 1}]}, {"models": ["llama3"]}, {"models": None}, {}])
+def test_a_list_without_names_is_not_ollamas(ollama: FakeHttp, listed: object) -> None:
+    ollama.answer("GET", "/api/tags", listed)
+
+    async def names() -> list[str]:
+        client = OllamaClient(ollama.url, connect_timeout=2, timeout=10)
+        try:
+            return await client.model_names()
+        finally:
+            await client.close()
+
+    with pytest.raises(ApiError, match="without a list of models"):
+        asyncio.run(names())
 
 
 def test_a_stream_that_breaks_off_is_an_error(ollama: FakeHttp) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import uvicorn
@@ -17,7 +18,7 @@ from python_back_end.cuda_diagnostics import CudaDiagnostics
 from python_back_end.main import create_app
 from python_back_end.memory_gateway import MemoryGateway, TimeLimits
 from python_back_end.model_manager import ModelManager
-from python_back_end.services import make_services
+from python_back_end.services import Services, make_services
 from python_back_end.settings import Settings
 from python_back_end.speech_engine_process import SpeechEngine
 
@@ -29,6 +30,7 @@ START_SECONDS = 30
 class Backend:
     http: httpx.Client
     broker: FakeBroker
+    services: Services
 
 
 class _Server(uvicorn.Server):
@@ -49,14 +51,15 @@ def running_backend(
     broker: FakeBroker,
     engines: Sequence[SpeechEngine] | None = None,
     limits: TimeLimits | None = None,
+    **changes: Any,
 ) -> Iterator[Backend]:
-    settings = Settings(ollama_url=ollama_url, qdrant_url=qdrant_url, chat_max_tokens=64)
+    settings = Settings(**{"ollama_url": ollama_url, "qdrant_url": qdrant_url, "chat_max_tokens": 64, **changes})
     speech = ModelManager([engine("piper", load_speaker)] if engines is None else engines, lambda: NO_CARD)
     gateway = MemoryGateway(lambda: broker, limits or TimeLimits(index=10, recall=10, retell=10))
     services = dataclasses.replace(make_services(settings), gateway=gateway, speech=speech)
     with _serving(create_app(settings, services)) as url, httpx.Client(base_url=url, timeout=60) as http:
         assert broker.polled.wait(START_SECONDS)
-        yield Backend(http, broker)
+        yield Backend(http, broker, services)
     assert broker.closed
 
 
