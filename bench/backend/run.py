@@ -1,9 +1,10 @@
 """What the back end adds to a chat: time to the first token, and many streams at once, beside Ollama itself.
 
 Ollama's place is taken by a stand-in that says tokens at a fixed rate and computes nothing
-(`apps/harvis/tests/support/harvis_fake_ollama.py`): what is measured is what comes on top. Back end, stand-in and client
-run on loopback, each in a process of its own. *first token* is one chat after another, in turn to the stand-in and
-through the back end; *together* are so many streams at once, each of which has to come to its end.
+(`apps/harvis/tests/support/harvis_fake_ollama.py`): what is measured is what comes on top. Back end, stand-in and
+client run on loopback, each in a process of its own. *first token* is one chat after another, in turn to the stand-in
+and through the back end; *together* are so many streams at once, each of which has to come to its end. The processor
+time of a token is the back end's own, and tells something also on a machine that does other work.
 
     python bench/backend/run.py [--chats 50] [--streams 200] [--tokens 40] [--seconds-between 0.1] [--runs 3]
 
@@ -44,6 +45,7 @@ class Side:
     port: int
     body: bytes
     token: bytes
+    pid: int
 
     @property
     def request(self) -> bytes:
@@ -64,6 +66,7 @@ class Together:
     worst_ms: float
     failed: int
     seconds: float
+    cpu_ms: float
 
 
 @contextmanager
@@ -100,11 +103,19 @@ def sides(arguments: argparse.Namespace) -> t.Iterator[tuple[Side, Side, float]]
         }
         began = time.perf_counter()
         server = ("-m", "uvicorn", "python_back_end.main:app", "--port", str(port))
-        with process(*server, environ=environ):
+        with process(*server, environ=environ) as backend:
             wait_for(port)
             started = time.perf_counter() - began
-            direct = Side("Ollama itself", ollama_port, b'{"model": "llama3", "stream": true}', b'"done": false')
-            yield direct, Side("through the back end", port, b'{"message": "Hi"}', b"event: token"), started
+            asked = b'{"model": "llama3", "stream": true}'
+            direct = Side("Ollama itself", ollama_port, asked, b'"done": false', ollama.pid)
+            ours = Side("through the back end", port, b'{"message": "Hi"}', b"event: token", backend.pid)
+            yield direct, ours, started
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far; its name may hold spaces, and ends with a bracket."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_for(port: int) -> None:
@@ -146,12 +157,13 @@ async def first_tokens(one: Side, other: Side, number: int) -> tuple[float, floa
 
 
 async def together(side: Side, number: int, tokens: int) -> Together:
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), cpu_seconds(side.pid)
     streams = await asyncio.gather(*(chat(side, tokens) for _ in range(number)), return_exceptions=True)
     complete = [each for each in streams if isinstance(each, Stream) and each.tokens == tokens]
     firsts = [each.first_ms for each in complete] or [float("inf")]
     seconds = time.perf_counter() - began
-    return Together(statistics.median(firsts), max(firsts), number - len(complete), seconds)
+    cpu = (cpu_seconds(side.pid) - busy) * 1000 / (number * tokens)
+    return Together(statistics.median(firsts), max(firsts), number - len(complete), seconds, cpu)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -176,13 +188,15 @@ def run(arguments: argparse.Namespace) -> int:
 def report(arguments: argparse.Namespace, many: dict[str, list[Together]], firsts: list[tuple[float, float]]) -> None:
     paced = (arguments.tokens - 1) * arguments.seconds_between
     print(f"Stand-in for Ollama, {arguments.tokens} tokens, {paced:.1f} s of pace; medians of {arguments.runs} runs.\n")
-    print(f"| who | first token, ms | {arguments.streams} together: first, ms | worst, ms | whole, s | failed |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    many_first = f"{arguments.streams} together: first, ms"
+    print(f"| who | first token, ms | {many_first} | worst, ms | whole, s | CPU a token, ms | failed |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for column, (name, found) in enumerate(many.items()):
         alone = statistics.median(each[column] for each in firsts)
-        crowd = [statistics.median(getattr(one, key) for one in found) for key in ("first_ms", "worst_ms", "seconds")]
+        keys = ("first_ms", "worst_ms", "seconds", "cpu_ms")
+        first, worst, whole, cpu = (statistics.median(getattr(one, key) for one in found) for key in keys)
         failed = sum(each.failed for each in found)
-        print(f"| {name} | {alone:.1f} | {crowd[0]:.0f} | {crowd[1]:.0f} | {crowd[2]:.1f} | {failed} |")
+        print(f"| {name} | {alone:.1f} | {first:.0f} | {worst:.0f} | {whole:.1f} | {cpu:.2f} | {failed} |")
 
 
 def main() -> int:

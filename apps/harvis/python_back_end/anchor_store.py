@@ -10,13 +10,14 @@ import httpx
 
 from python_back_end.addresses import shown
 from python_back_end.errors import ApiError
+from python_back_end.http_transport import make_transport
 
 
 class AnchorStore:
     def __init__(self, url: str, collection: str, *, timeout: float) -> None:
         self._shown = shown(url)
         self._collection = collection
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout)
+        self._http = httpx.AsyncClient(base_url=url, timeout=timeout, transport=make_transport(url))
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -19,6 +19,7 @@ def _not_blank(text: str) -> str:
 # Kept to the letter, and as long as the workers take; one without a word in it could never be recalled.
 _Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_not_blank)]
 _SessionId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_Model = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 # A time without a zone is taken as UTC, as the workers do.
 _Time = Annotated[AwareDatetime, BeforeValidator(as_aware)]
 
@@ -29,9 +30,13 @@ class _Body(BaseModel):
 
 class ChatBody(_Body):
     message: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100_000)]
-    model: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)] | None = None
+    model: _Model | None = None
     session_id: _SessionId | None = None
     stream: bool = True
+
+
+class PullBody(_Body):
+    model: _Model
 
 
 class SpeakBody(_Body):

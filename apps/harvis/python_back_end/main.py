@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from python_back_end import routes_chat, routes_memory, routes_speech, routes_system
+from python_back_end import routes_chat, routes_memory, routes_models, routes_speech, routes_system
 from python_back_end.errors import ApiError
 from python_back_end.logs import configure_logging
 from python_back_end.model_manager import safe_generate_speech_optimized
@@ -38,7 +38,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
             await app.state.services.close()
 
     app = FastAPI(title="Harvis back end", lifespan=lifespan)
-    for routes in (routes_system, routes_chat, routes_speech, routes_memory):
+    for routes in (routes_system, routes_chat, routes_models, routes_speech, routes_memory):
         app.include_router(routes.router)
     app.add_exception_handler(ApiError, _answer_api_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid_request)

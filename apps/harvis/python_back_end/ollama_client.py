@@ -13,14 +13,13 @@ import httpx
 
 from python_back_end.addresses import shown
 from python_back_end.errors import ApiError
+from python_back_end.http_transport import make_transport
 from python_back_end.ollama_failures import as_api_error
 
 _JSON_TYPES = frozenset({"application/json", "application/x-ndjson"})
 _MODELS_AT_ONCE = 4
 # A connection that is refused is tried twice more, at once and after half a second: Ollama may be restarting.
 _CONNECT_RETRIES = 2
-# How many answers run at a time is decided before they come here; a pool that is full would look like a silent Ollama.
-_POOL = httpx.Limits(max_connections=None, max_keepalive_connections=64)
 _LONGEST_LINE = 4 * 1024 * 1024
 # What a model file calls itself. Ollama 0.17 keeps general.name back; the other two pass.
 _WEIGHTS_KEYS = ("general.name", "general.basename", "general.description")
@@ -75,7 +74,7 @@ class OllamaClient:
         self._http = httpx.AsyncClient(
             base_url=url,
             timeout=httpx.Timeout(timeout, connect=connect_timeout),
-            transport=httpx.AsyncHTTPTransport(retries=_CONNECT_RETRIES, limits=_POOL),
+            transport=make_transport(url, retries=_CONNECT_RETRIES),
         )
 
     async def close(self) -> None:

@@ -44,7 +44,7 @@ _FAILURES = (
     _Failure(
         "model_crashed", 502, _words(r"runner.{0,40}(terminated|stopped|no longer running|exited)", r"exit status")
     ),
-    _Failure("model_missing", 404, _words(r"invalid model name")),
+    _Failure("model_missing", 404, _words(r"invalid model name", r"model.{0,80}(not found|does not exist)")),
 )
 
 

@@ -30,12 +30,6 @@ async def ready(services: Injected) -> JSONResponse:
     return JSONResponse(body, status_code=200 if is_ready else 503)
 
 
-@router.get("/api/models")
-async def models(services: Injected) -> dict[str, Any]:
-    found = await services.ollama.models()
-    return {"models": [asdict(model) for model in found], "default": services.settings.ollama_model}
-
-
 @router.get("/api/diagnostics")
 async def diagnostics(services: Injected) -> dict[str, Any]:
     checks = await run_checks(services)

@@ -14,6 +14,7 @@ from python_back_end.conversations import Conversations
 from python_back_end.kafka_broker import KafkaBroker
 from python_back_end.memory_gateway import MemoryGateway, TimeLimits
 from python_back_end.model_manager import ModelManager, make_model_manager
+from python_back_end.model_pulls import ModelPulls
 from python_back_end.ollama_client import OllamaClient
 from python_back_end.settings import Settings
 from python_back_end.wire_models import ANSWER_KEYS, TOPICS
@@ -23,6 +24,7 @@ from python_back_end.wire_models import ANSWER_KEYS, TOPICS
 class Services:
     settings: Settings
     ollama: OllamaClient
+    pulls: ModelPulls
     chats: Admission
     conversations: Conversations
     gateway: MemoryGateway
@@ -30,6 +32,7 @@ class Services:
     speech: ModelManager
 
     async def close(self) -> None:
+        await self.pulls.close()
         await self.ollama.close()
         await self.store.close()
         self.gateway.stop()
@@ -47,11 +50,13 @@ def make_services(settings: Settings) -> Services:
         )
 
     limits = TimeLimits(index=settings.memory_timeout, recall=settings.recall_timeout, retell=settings.retell_timeout)
+    ollama = OllamaClient(
+        settings.ollama_url, connect_timeout=settings.ollama_connect_timeout, timeout=settings.ollama_timeout
+    )
     return Services(
         settings=settings,
-        ollama=OllamaClient(
-            settings.ollama_url, connect_timeout=settings.ollama_connect_timeout, timeout=settings.ollama_timeout
-        ),
+        ollama=ollama,
+        pulls=ModelPulls(ollama),
         chats=Admission(at_once=settings.chat_streams, waiting=settings.chat_queue),
         conversations=Conversations(sessions=settings.chat_sessions, turns=settings.chat_session_turns),
         gateway=MemoryGateway(open_broker, limits),
