@@ -40,7 +40,11 @@ class PullBody(_Body):
 
 
 class SpeakBody(_Body):
+    """`voice` is the id of a recording that was sent to /api/voices, for engines that can take on a voice."""
+
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5_000)]
+    voice: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    stream: bool = False
 
 
 class MemoryBody(_Body):

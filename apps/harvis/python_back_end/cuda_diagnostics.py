@@ -17,6 +17,8 @@ from python_back_end.isolated_process import Handler, IsolationError, run_isolat
 
 # The kernel's, and so also there in a container.
 _DRIVER = Path("/proc/driver/nvidia/version")
+# The sum of the product of two matrices of ones is its cube, which a 32-bit float holds exactly.
+_SIDE = 256
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,18 @@ class CudaDevice:
 
 
 @dataclass(frozen=True)
+class Computed:
+    """A product of two matrices that was really calculated, and whether it was right."""
+
+    device: str
+    right: bool
+    seconds: float | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
 class CudaDiagnostics:
-    """`available` means that a tensor really was made on the card; otherwise `cause` says what failed.
+    """`available` means that the card really calculated, and rightly; otherwise `cause` says what failed.
 
     `architectures` are those that torch brings code for, `driver` is the version that the kernel has loaded.
     """
@@ -43,6 +55,7 @@ class CudaDiagnostics:
     devices: tuple[CudaDevice, ...] = ()
     architectures: tuple[str, ...] = ()
     driver: str | None = None
+    computed: Computed | None = dataclasses.field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -87,9 +100,21 @@ class KeptDiagnosis:
     def __call__(self) -> CudaDiagnostics:
         with self._lock:
             if self._kept is None or (not self._kept.available and self._clock() >= self._ask_again_at):
-                self._kept = self._diagnose()
-                self._ask_again_at = self._clock() + self._retry
+                self._ask()
+            assert self._kept is not None
             return self._kept
+
+    def anew(self) -> CudaDiagnostics:
+        """As things are now, memory above all; a bad answer is still kept for a while."""
+        with self._lock:
+            if self._kept is None or self._kept.available:
+                self._ask()
+            assert self._kept is not None
+            return self._kept
+
+    def _ask(self) -> None:
+        self._kept = self._diagnose()
+        self._ask_again_at = self._clock() + self._retry
 
 
 def load_probe() -> Handler:
@@ -99,20 +124,34 @@ def load_probe() -> Handler:
     def probe(_request: object) -> CudaDiagnostics:
         about: dict[str, Any] = {"torch": torch.__version__, "cuda_build": torch.version.cuda}
         if torch.version.cuda is None:
-            return CudaDiagnostics(available=False, cause="torch was built without CUDA", **about)
+            on_cpu = _compute(torch, "cpu")
+            return CudaDiagnostics(available=False, cause="torch was built without CUDA", computed=on_cpu, **about)
         about["architectures"] = tuple(torch.cuda.get_arch_list())
         if not torch.cuda.is_available():
-            return CudaDiagnostics(available=False, cause="torch finds no CUDA device", **about)
+            on_cpu = _compute(torch, "cpu")
+            return CudaDiagnostics(available=False, cause="torch finds no CUDA device", computed=on_cpu, **about)
         devices = tuple(_device(torch, index) for index in range(torch.cuda.device_count()))
         found = {**about, "current_device": torch.cuda.current_device(), "devices": devices}
-        try:
-            # A driver that is too old for this torch shows only when something is computed.
-            torch.ones(100, device="cuda").sum().item()
-        except RuntimeError as error:
-            return CudaDiagnostics(available=False, cause=f"no tensor on the card: {error}", **found)
-        return CudaDiagnostics(available=True, **found)
+        # A driver that is too old for this torch shows only when something is computed.
+        computed = _compute(torch, "cuda")
+        cause = None if computed.right else computed.cause
+        return CudaDiagnostics(available=computed.right, cause=cause, computed=computed, **found)
 
     return probe
+
+
+def _compute(torch: Any, device: str) -> Computed:
+    began = time.perf_counter()
+    try:
+        ones = torch.ones((_SIDE, _SIDE), device=device)
+        total = (ones @ ones).sum().item()
+    except Exception as error:
+        where = "on the card" if device == "cuda" else "on the CPU"
+        return Computed(device, right=False, cause=f"no tensor {where}: {error}")
+    seconds = time.perf_counter() - began
+    if total != _SIDE**3:
+        return Computed(device, right=False, seconds=seconds, cause=f"{_SIDE}³ is {_SIDE**3}, and not {total:g}")
+    return Computed(device, right=True, seconds=seconds)
 
 
 def _device(torch: Any, index: int) -> CudaDevice:

@@ -153,7 +153,8 @@ def _serve(connection: Connection[Any, Any], load: Callable[..., Handler], argum
         try:
             answer: _Done | _Failed = _Done(handle(request))
         except Exception as error:
-            traceback.print_exc()
+            # Where, and not what: the words of an error may quote the text that was asked for.
+            traceback.print_tb(error.__traceback__)
             answer = _Failed(_cause(error))
         connection.send(answer)
 

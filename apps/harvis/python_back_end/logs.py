@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from pathlib import Path
+from typing import Any
 
 import structlog
 
 from python_back_end.settings import Settings
+
+
+def where_it_failed(error: BaseException) -> dict[str, Any]:
+    """An error that nobody foresaw, as its type and the lines it came through: its words may quote a user's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {"error": type(error).__name__, "at": [f"{Path(each.filename).name}:{each.lineno}" for each in frames]}
 
 
 def configure_logging(settings: Settings) -> None:
@@ -46,5 +55,7 @@ def _route_standard_logging(settings: Settings, shared: list[structlog.typing.Pr
     # The request log of ours carries the request id; two lines a request help nobody.
     logging.getLogger("uvicorn.access").handlers = []
     logging.getLogger("uvicorn.access").propagate = False
-    # httpx logs every request at INFO, which would be two lines for each readiness probe.
-    logging.getLogger("httpx").setLevel(max(logging.WARNING, root.level))
+    # httpx logs every request at INFO, which would be two lines for each readiness probe; at DEBUG, httpcore logs
+    # headers and sse_starlette every token.
+    for name in ("httpx", "httpcore", "sse_starlette"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

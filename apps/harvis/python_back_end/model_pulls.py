@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from python_back_end.errors import ApiError
+from python_back_end.logs import where_it_failed
 from python_back_end.ollama_client import OllamaClient, PullStep
 
 _log = structlog.stdlib.get_logger("python_back_end.pull")
@@ -87,7 +88,7 @@ class ModelPulls:
             _log.warning("pull failed", code=error.code, cause=error.cause)
         except Exception as error:
             pull.error = ApiError(500, "internal_error", type(error).__name__)
-            _log.exception("pull failed")
+            _log.error("pull failed", **where_it_failed(error))
         finally:
             pull.done = True
             pull.tell()

@@ -42,10 +42,17 @@ async def diagnostics(services: Injected) -> dict[str, Any]:
         "ollama": ollama,
         "cuda": cuda.to_json(),
         "onnx": onnx.to_json(),
+        "vram": await _vram(services),
         "speech": {"choice": services.settings.speech_engine, "engines": engines},
         "memory": {"requests_waiting": services.gateway.waiting},
         "checks": {name: check.to_json() for name, check in checks.items()},
     }
+
+
+async def _vram(services: Services) -> dict[str, Any] | None:
+    """Free, used and Ollama's part of the card's memory, as they are now; None without a card."""
+    memory = await asyncio.to_thread(services.speech.card_memory)
+    return memory.to_json() if memory is not None else None
 
 
 async def _loaded_models(services: Services) -> dict[str, Any]:

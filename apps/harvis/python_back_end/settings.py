@@ -8,11 +8,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import Any
 from urllib.parse import urlsplit
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 _TRUE = frozenset({"1", "true", "yes", "on"})
+# Entry points of this group are speech engines that other packages bring.
+SPEECH_PLUGINS = "harvis.speech"
 _FALSE = frozenset({"0", "false", "no", "off"})
 
 
@@ -35,6 +38,8 @@ class Variable:
     secret: bool = False
     optional: bool = False
     choices: tuple[str, ...] = ()
+    # Names of entry points of this group are choices too.
+    plugins: str = ""
     attribute: str = ""
 
     def read(self, environ: Mapping[str, str]) -> Any:
@@ -55,10 +60,11 @@ class Variable:
 def _parse_text(variable: Variable, text: str) -> str:
     if not variable.choices:
         return text
-    for choice in variable.choices:
+    choices = (*variable.choices, *(entry_points(group=variable.plugins).names if variable.plugins else ()))
+    for choice in choices:
         if choice.lower() == text.lower():
             return choice
-    raise ValueError(f"is not one of {', '.join(variable.choices)}")
+    raise ValueError(f"is not one of {', '.join(choices)}")
 
 
 def _parse_url(_variable: Variable, text: str) -> str:
@@ -105,7 +111,7 @@ _PARSERS: dict[str, Callable[[Variable, str], Any]] = {
 
 def _variable(name: str, kind: str, default: Any, description: str, **more: Any) -> Any:
     record = Variable(name=name, type=kind, default=default, description=description, **more)
-    return dataclasses.field(default=default, metadata={"variable": record})
+    return dataclasses.field(default=default, repr=not record.secret, metadata={"variable": record})
 
 
 @dataclass(frozen=True)
@@ -155,13 +161,14 @@ class Settings:
         "SPEECH_ENGINE",
         "str",
         "auto",
-        "auto tries Chatterbox on CUDA, then Piper on the CPU; a name allows that engine alone.",
+        "auto tries Chatterbox on CUDA, Piper on the CPU, then plug-ins; a name allows that engine alone.",
         choices=("auto", "chatterbox", "piper", "none"),
+        plugins=SPEECH_PLUGINS,
     )
     speech_load_timeout: float = _variable(
         "SPEECH_LOAD_TIMEOUT_SECONDS", "float", 120.0, "Time limit for loading a speech engine."
     )
-    speech_timeout: float = _variable("SPEECH_TIMEOUT_SECONDS", "float", 60.0, "Time limit for speaking one text.")
+    speech_timeout: float = _variable("SPEECH_TIMEOUT_SECONDS", "float", 60.0, "Time limit for speaking one sentence.")
     speech_retry: float = _variable(
         "SPEECH_RETRY_SECONDS", "float", 300.0, "How long an engine that crashed or hung is left aside."
     )
@@ -173,6 +180,31 @@ class Settings:
     )
     cuda_diagnostics_timeout: float = _variable(
         "CUDA_DIAGNOSTICS_TIMEOUT_SECONDS", "float", 60.0, "Time limit for the CUDA diagnostics."
+    )
+    api_keys: str | None = _variable(
+        "BACKEND_API_KEYS",
+        "str",
+        None,
+        "Keys of which a client of the API has to give one, parted by commas; without any, none is asked for.",
+        secret=True,
+        optional=True,
+    )
+    api_keys_file: str | None = _variable(
+        "BACKEND_API_KEYS_FILE", "str", None, "Path of a file with such keys, one a line.", optional=True
+    )
+    rate_per_minute: int | None = _variable(
+        "BACKEND_RATE_PER_MINUTE",
+        "int",
+        None,
+        "Most requests a minute of one key or address; unset, as many as come.",
+        optional=True,
+    )
+    cors_origins: str | None = _variable(
+        "BACKEND_CORS_ORIGINS",
+        "str",
+        None,
+        "Origins whose pages may use the API, parted by commas; unset, none but our own.",
+        optional=True,
     )
     log_level: str = _variable(
         "BACKEND_LOG_LEVEL",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import threading
 import time
-import wave
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +12,7 @@ import structlog
 
 from python_back_end.isolated_process import ChildFailed, IsolatedProcess, IsolationError
 from python_back_end.speech_engines import Engine, SpeechOrder
+from python_back_end.wav_files import NotAWav, sound_of
 
 _log = structlog.stdlib.get_logger("model_manager")
 
@@ -26,10 +25,16 @@ class SpeechLimits:
     idle: float
 
 
+class NothingSpoken(ChildFailed):
+    """The engine is well, and found no word in the text."""
+
+
 class SpeechEngine:
     def __init__(self, engine: Engine, limits: SpeechLimits, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = engine.name
         self.device = engine.device
+        self.vram = engine.vram
+        self.clones = engine.clones
         self._engine = engine
         self._limits = limits
         self._clock = clock
@@ -64,6 +69,13 @@ class SpeechEngine:
             self._turn.release()
         _refuse_silence(audio, self.name)
         return bytes(audio)
+
+    def give_back(self) -> bool:
+        """Lets go of its memory unless it speaks just now; says whether there was any to let go."""
+        if not self.loaded:
+            return False
+        self._let_go()
+        return not self.loaded
 
     def close(self) -> None:
         self._stop_idle_timer()
@@ -100,9 +112,8 @@ class SpeechEngine:
 def _refuse_silence(audio: Any, name: str) -> None:
     """An engine that answers without a sample did not speak."""
     try:
-        with wave.open(io.BytesIO(audio)) as file:
-            frames = file.getnframes()
-    except (wave.Error, EOFError, TypeError) as error:
+        frames = sound_of(audio).frames
+    except (NotAWav, TypeError) as error:
         raise ChildFailed(f"{name} gave no WAV: {error}") from error
     if frames == 0:
-        raise ChildFailed(f"{name} found nothing to speak in the text")
+        raise NothingSpoken(f"{name} found nothing to speak in the text")

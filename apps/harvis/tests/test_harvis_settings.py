@@ -95,6 +95,12 @@ def test_every_variable_is_used_and_described(variable: object) -> None:
     assert variable.description.endswith(".")  # type: ignore[attr-defined]
 
 
+def test_a_key_is_not_shown_where_settings_are() -> None:
+    settings = read_settings({"BACKEND_API_KEYS": "a-key-of-some-length"})
+    assert settings.api_keys == "a-key-of-some-length"
+    assert "a-key" not in repr(settings)
+
+
 def test_nothing_else_reads_the_environment() -> None:
     readers = {
         path.name for path in SOURCES.glob("*.py") if "environ" in path.read_text() or "getenv" in path.read_text()

@@ -15,6 +15,7 @@ from harvis_speech_doubles import (
     load_broken,
     load_crasher,
     load_crashing,
+    load_glutton,
     load_hanger,
     load_hanging,
     load_mute,
@@ -48,6 +49,7 @@ FAILURES: list[tuple[str, object, SpeechLimits, str]] = [
         SpeechLimits(load=0.2, speak=30, retry=300, idle=300),
         "first: first took more than 0.2 s loading and was ended",
     ),
+    ("out of memory", load_glutton, LIMITS, "first: first failed answering: MemoryError: "),
     ("mute", load_mute, LIMITS, "first: first found nothing to speak in the text"),
     ("no WAV", load_babbler, LIMITS, "first: first gave no WAV: file does not start with RIFF id"),
 ]
@@ -73,11 +75,13 @@ def test_the_next_engine_speaks_when_the_first_crashes() -> None:
 def test_an_engine_that_cannot_be_used_is_not_started() -> None:
     chain = manager(engine("first", load_crasher, why_not=lambda: "no CUDA"), engine("second", load_speaker))
     assert chain.safe_generate_speech_optimized("hello").engine == "second"
-    assert chain.engines() == [
-        {"name": "first", "device": "cpu", "available": False, "loaded": False, "cause": "no CUDA"},
-        {"name": "second", "device": "cpu", "available": True, "loaded": True, "cause": None},
-    ]
+    listed = chain.engines()
     chain.close()
+    more = {"clones_voices": False, "vram_needed": 0}
+    assert listed == [
+        {"name": "first", "device": "cpu", "available": False, "loaded": False, "cause": "no CUDA", **more},
+        {"name": "second", "device": "cpu", "available": True, "loaded": True, "cause": None, **more},
+    ]
 
 
 def test_without_any_engine_every_reason_is_stated() -> None:

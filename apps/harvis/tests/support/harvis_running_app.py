@@ -21,6 +21,7 @@ from python_back_end.model_manager import ModelManager
 from python_back_end.services import Services, make_services
 from python_back_end.settings import Settings
 from python_back_end.speech_engine_process import SpeechEngine
+from python_back_end.vram_budget import VramBudget
 
 NO_CARD = CudaDiagnostics(available=False, cause="torch not installed")
 START_SECONDS = 30
@@ -51,10 +52,11 @@ def running_backend(
     broker: FakeBroker,
     engines: Sequence[SpeechEngine] | None = None,
     limits: TimeLimits | None = None,
+    vram: VramBudget | None = None,
     **changes: Any,
 ) -> Iterator[Backend]:
     settings = Settings(**{"ollama_url": ollama_url, "qdrant_url": qdrant_url, "chat_max_tokens": 64, **changes})
-    speech = ModelManager([engine("piper", load_speaker)] if engines is None else engines, lambda: NO_CARD)
+    speech = ModelManager([engine("piper", load_speaker)] if engines is None else engines, lambda: NO_CARD, vram=vram)
     gateway = MemoryGateway(lambda: broker, limits or TimeLimits(index=10, recall=10, retell=10))
     services = dataclasses.replace(make_services(settings), gateway=gateway, speech=speech)
     with _serving(create_app(settings, services)) as url, httpx.Client(base_url=url, timeout=60) as http:

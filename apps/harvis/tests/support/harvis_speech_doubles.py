@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import io
 import os
+import resource
 import signal
 import threading
 import time
@@ -29,8 +30,10 @@ def engine(
     why_not: Callable[[], str | None] = usable,
     limits: SpeechLimits = LIMITS,
     clock: Callable[[], float] = time.monotonic,
+    vram: int = 0,
+    clones: bool = False,
 ) -> SpeechEngine:
-    return SpeechEngine(Engine(name, why_not, load), limits, clock)
+    return SpeechEngine(Engine(name, why_not, load, vram=vram, clones=clones), limits, clock)
 
 
 def wav(frames: int) -> bytes:
@@ -106,6 +109,24 @@ def load_mute() -> Handler:
 def load_babbler() -> Handler:
     def speak(_order: SpeechOrder) -> bytes:
         return b"<html>not a WAV</html>"
+
+    return speak
+
+
+def load_glutton() -> Handler:
+    def eat(_order: SpeechOrder) -> bytes:
+        """Memory runs out for this process alone, as it does in a container of that size."""
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+        return bytes(1 << 31)
+
+    return eat
+
+
+def load_echo() -> Handler:
+    """Says how it was asked, in the only thing it may answer with: a sample for each character of the path."""
+
+    def speak(order: SpeechOrder) -> bytes:
+        return wav(len(order.audio_prompt or ""))
 
     return speak
 
