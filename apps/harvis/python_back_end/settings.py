@@ -60,11 +60,18 @@ class Variable:
 def _parse_text(variable: Variable, text: str) -> str:
     if not variable.choices:
         return text
-    choices = (*variable.choices, *(entry_points(group=variable.plugins).names if variable.plugins else ()))
-    for choice in choices:
+    for choice in variable.choices:
         if choice.lower() == text.lower():
             return choice
-    raise ValueError(f"is not one of {', '.join(choices)}")
+    named = _plugins(variable)
+    for choice in named:
+        if choice.lower() == text.lower():
+            return choice
+    raise ValueError(f"is not one of {', '.join((*variable.choices, *named))}")
+
+
+def _plugins(variable: Variable) -> list[str]:
+    return sorted(entry_points(group=variable.plugins).names) if variable.plugins else []
 
 
 def _parse_url(_variable: Variable, text: str) -> str:
