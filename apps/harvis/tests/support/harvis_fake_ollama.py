@@ -47,6 +47,8 @@ class FakeOllama:
         self.seen = Seen()
         self.pull_steps: list[dict[str, Any]] = [{"status": "pulling manifest"}, {"status": "success"}]
         self.loaded: list[dict[str, Any]] = []
+        # No answer says anything before so many have been open at once.
+        self.hold_until = 0
         self.port = 0
 
     @property
@@ -136,6 +138,8 @@ class FakeOllama:
 
     async def _chat(self) -> AsyncIterator[bytes]:
         await asyncio.sleep(self.pace.first)
+        while self.seen.most_open < self.hold_until:
+            await asyncio.sleep(0.01)
         token = _line({"model": MODEL, "message": {"role": "assistant", "content": "word "}, "done": False})
         for number in range(self.pace.tokens):
             if number and self.pace.between:
