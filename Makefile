@@ -5,6 +5,8 @@ SHELL := /bin/bash
 STATE := .harvis
 VENV := $(STATE)/venv
 DEV := $(STATE)/dev
+# Tests wait for servers more than they compute, so more processes than two cores pay.
+PROCESSES ?= 3
 PLAYBOOK = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-playbook $(ARGS)
 
 .PHONY: help up verify down purge test unit molecule molecule-gpu chaos lint peers bench-redeploy lock
@@ -30,7 +32,7 @@ test: lint molecule unit ## Run lint, the whole platform in a container, and the
 
 unit: $(DEV)/.ready ## Run the unit tests
 	@HELM_BIN="$${HELM_BIN:-$$(ls -t ~/.cache/harvis/programs/kubernetes-*/bin/helm 2>/dev/null | head -n 1)}" \
-		PATH="$(CURDIR)/$(DEV)/bin:$$PATH" $(DEV)/bin/pytest
+		PATH="$(CURDIR)/$(DEV)/bin:$$PATH" $(DEV)/bin/pytest -n $(PROCESSES) --dist loadfile
 
 molecule: $(DEV)/.ready ## Bring the platform up in a bare Debian container, check it, take it down
 	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" tools/molecule-test

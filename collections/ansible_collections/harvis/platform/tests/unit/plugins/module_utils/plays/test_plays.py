@@ -240,22 +240,22 @@ def test_what_cannot_be_read_is_said_and_stops_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("opening", ["{{ ", "$( ", "<<b\n    ", "a|b ", "(( ", "'", '"', "x "])
 def test_a_script_without_end_takes_no_time(tmp_path: Path, opening: str) -> None:
     (tmp_path / "main.yml").write_text("- shell: |\n    " + opening * 100_000 + "\n")
-    started = time.monotonic()
+    started = time.process_time()
     _, not_checked = check_plays(tmp_path)
 
     assert not_checked == ["main.yml:1: the script is too large to be looked at"]
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("opening", ["{{ ", "$( ", "<<b\n    ", "a|b ", "(( ", "[[ ", "`", '"'])
 def test_the_largest_script_takes_little_time(tmp_path: Path, opening: str) -> None:
     text = (opening * 450).ljust(45_000, "x")
     (tmp_path / "main.yml").write_text(f"- shell: |\n    {text}\n")
-    started = time.monotonic()
+    started = time.process_time()
     _, not_checked = check_plays(tmp_path)
 
     assert not_checked == []
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_folder_that_is_not_there_is_no_pass(tmp_path: Path) -> None:
