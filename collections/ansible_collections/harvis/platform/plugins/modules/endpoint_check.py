@@ -104,6 +104,9 @@ options:
     description: Seconds for the whole answer, by check (also V(forget), V(gpu-use) and V(http)).
     type: dict
     default: {}
+  api_key:
+    description: A key that the backend asks its clients for. It is shown to O(backend) alone, and never in an answer.
+    type: str
   validate_certs:
     description: Whether a TLS certificate must be trusted.
     type: bool
@@ -223,6 +226,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "allow_degraded": {"type": "bool", "default": False},
     "wait": {"type": "float", "default": 0},
     "time_limits": {"type": "dict", "default": {}},
+    "api_key": {"type": "str", "no_log": True},
     "validate_certs": {"type": "bool", "default": True},
     "use_proxy": {"type": "bool", "default": False},
     "report_only": {"type": "bool", "default": False},
@@ -232,7 +236,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     settings = Settings.from_params(params)
-    with Client(validate_certs=params["validate_certs"], use_proxy=params["use_proxy"]) as client:
+    keys = {params["backend"]: params["api_key"]} if params["backend"] and params["api_key"] else {}
+    with Client(validate_certs=params["validate_certs"], use_proxy=params["use_proxy"], keys=keys) as client:
         proofs: list[Proof] = []
         asked = [*params["checks"], *([GPU_USE] if params["gpu"] else [])]
         if asked:

@@ -49,11 +49,17 @@ class Answer:
 
 
 class Client:
-    """HTTP for the probes. The environment's proxies are for the world outside and are left aside unless asked for."""
+    """HTTP for the probes. The environment's proxies are for the world outside and are left aside unless asked for.
 
-    def __init__(self, *, validate_certs: bool = True, use_proxy: bool = False) -> None:
+    ``keys`` are what to show (``Authorization: Bearer``) below an address, and nowhere else.
+    """
+
+    def __init__(
+        self, *, validate_certs: bool = True, use_proxy: bool = False, keys: t.Mapping[str, str] | None = None
+    ) -> None:
         import httpx
 
+        self._keys = {f"{address.rstrip('/')}/": key for address, key in (keys or {}).items() if key}
         self._http = httpx.Client(verify=validate_certs, trust_env=use_proxy, follow_redirects=False)
 
     def __enter__(self) -> Client:
@@ -92,8 +98,9 @@ class Client:
         subject = f"{method} {url}"
         timeout = httpx.Timeout(limit, connect=min(limit, CONNECT_SECONDS))
         content = {"json": json} if json is not None else {}
+        shown = {**self._key_for(url), **(headers or {})}
         try:
-            with self._http.stream(method, url, timeout=timeout, headers=headers, **content) as response:
+            with self._http.stream(method, url, timeout=timeout, headers=shown, **content) as response:
                 yield response
         except httpx.ConnectTimeout as exc:
             raise _unreachable(subject, f"no connection within {timeout.connect:.0f} s") from exc
@@ -101,6 +108,9 @@ class Client:
             raise _slow(subject, limit) from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise _unreachable(subject, str(exc) or type(exc).__name__) from exc
+
+    def _key_for(self, url: str) -> dict[str, str]:
+        return next(({"Authorization": f"Bearer {key}"} for at, key in self._keys.items() if url.startswith(at)), {})
 
 
 def whole(response: httpx.Response, *, deadline: float, limit: float) -> Answer:

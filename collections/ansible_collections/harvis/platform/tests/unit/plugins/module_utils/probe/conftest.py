@@ -62,6 +62,7 @@ class Backend:
     def __init__(self) -> None:
         self.memories: dict[str, dict[str, t.Any]] = {}
         self.asked: list[tuple[str, str, t.Any]] = []
+        self.shown: list[str | None] = []
         self.broken: dict[Route, t.Callable[[t.Any], Reply | None]] = {}
         self.url = ""
         self.client: Client | None = None
@@ -127,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         size = int(self.headers.get("content-length") or 0)
         body = json.loads(self.rfile.read(size)) if size else None
+        self.backend.shown.append(self.headers.get("authorization"))
         reply = self.backend.answer(self.command, self.path, body)
         parts = reply.body if isinstance(reply.body, list) else [reply.body]
         self.send_response(reply.status)

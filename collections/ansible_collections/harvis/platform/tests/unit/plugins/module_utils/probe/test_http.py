@@ -92,3 +92,13 @@ def test_an_answer_without_end_is_cut_off(backend: t.Any, client: Client, monkey
     [proof] = run_http(client, [HttpCheck("name", f"{backend.url}/x", Promise(content_type=None))])
 
     assert proof.row.evidence == "the answer is larger than 1 MiB"
+
+
+def test_a_key_is_shown_to_its_own_address_alone(backend: t.Any) -> None:
+    elsewhere = backend.url.replace("127.0.0.1", "localhost")
+
+    with Client(keys={backend.url: "a-key-of-the-backend"}) as client:
+        for url in (backend.url, elsewhere):
+            client.send("GET", f"{url}/ready", limit=5)
+
+    assert backend.shown == ["Bearer a-key-of-the-backend", None]
