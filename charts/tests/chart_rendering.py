@@ -113,6 +113,15 @@ def default_values(chart: str) -> dict[str, Any]:
     return load_all((CHARTS / chart / "values.yaml").read_text())[0]
 
 
+# What the optional variables' `optional` does shows only once they have a value.
+MAY_BE_EMPTY = (
+    "PORTKEY_CONFIG_ID",
+    "PORTKEY_MODEL",
+    "PIPER_VOICE",
+    "BACKEND_API_KEYS_FILE",
+    "BACKEND_RATE_PER_MINUTE",
+    "BACKEND_CORS_ORIGINS",
+)
 SCENARIOS: dict[str, list[dict[str, Any]]] = {
     # Between them, these switch every part of a chart on and off.
     "harvis": [
@@ -130,7 +139,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
                 },
                 "resources": {"limits": {"nvidia.com/gpu": 1}},
             },
-            "variables": {name: {"value": "given"} for name in ("PORTKEY_CONFIG_ID", "PORTKEY_MODEL", "PIPER_VOICE")},
+            "variables": {name: {"value": "given"} for name in MAY_BE_EMPTY},
         },
         {"mergedOllamaBackend": {"enabled": False}, "backend": {"ollamaUrl": "http://ollama.example:11434"}},
         {"existingSecret": "keys-of-mine"},

@@ -39,7 +39,8 @@ def _hope(finding: Finding, proof: Proof, snapshot: Snapshot, rolling: t.Collect
     pod = next((pod for pod in snapshot.pods if path(pod) == finding.subject.partition(" ")[0]), None)
     if pod is None:
         # Pods of a workload that is not there come when somebody deploys it, which nobody does while we look.
-        return finding.code != "ROL-MISSING" or finding.subject in {path(each) for each in snapshot.workloads}
+        workload = finding.subject.rpartition(" ")[2]
+        return finding.code != "ROL-MISSING" or workload in {path(each) for each in snapshot.workloads}
     if finding.code == "ROL-SCHEDULE":
         return not asks_too_much(pod, snapshot.nodes)
     return not hopeless(finding, pod)
