@@ -5,8 +5,8 @@ SHELL := /bin/bash
 STATE := .harvis
 VENV := $(STATE)/venv
 DEV := $(STATE)/dev
-# Tests wait for servers more than they compute, so more processes than two cores pay.
-PROCESSES ?= 3
+# Of the unit tests. Some wait for what a real server does within seconds: more than there are cores is too many.
+PROCESSES ?= 2
 PLAYBOOK = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-playbook $(ARGS)
 
 .PHONY: help up verify down purge test unit molecule molecule-gpu chaos lint peers bench-redeploy lock
